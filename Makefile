@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: MIT
+# Wherry.  `make help` lists the targets; Documentation/guide/build.md explains
+# how this works.  Everything is built in $(O) (default: build/).
+
+MAKEFLAGS += -rR --no-print-directory
+.DELETE_ON_ERROR:
+unexport CONFIG_
+export LC_ALL := C.UTF-8
+
+ifeq ($(WHERRY_SUB),)
+# ---- first pass: go to the output directory ----
+O ?= build
+srctree := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
+goals := $(or $(MAKECMDGOALS),image)
+
+.PHONY: $(goals) sub-make
+$(goals): sub-make
+	@:
+
+# Goals run one after the other, since `make defconfig image` changes what the
+# second one has to read.
+sub-make:
+	@mkdir -p "$(O)"
+	+@set -e; for g in $(goals); do \
+		$(MAKE) -C "$(O)" -f "$(srctree)/Makefile" WHERRY_SUB=1 srctree="$(srctree)" $$g; \
+	done
+else
+# ---- second pass: the current directory is the output directory ----
+export srctree
+objtree := $(CURDIR)
+export objtree
+
+ifeq ($(V),)
+quiet := quiet_
+Q := @
+else
+quiet :=
+Q := $(if $(filter 0,$(V)),@)
+endif
+export quiet Q V
+
+CC := gcc
+HOSTCC := gcc
+export CC HOSTCC
+
+config-goals := config menuconfig nconfig oldconfig olddefconfig savedefconfig alldefconfig \
+	allyesconfig allnoconfig randconfig listnewconfig defconfig %_defconfig set explain lint
+free-goals := help deps deps-bench clean mrproper headercheck format
+no-config := $(filter $(config-goals) $(free-goals),$(MAKECMDGOALS))
+
+CONFIG_FILE := .config
+KCONFIG_ENV := srctree="$(srctree)"
+kconf := sh $(srctree)/scripts/kconf
+
+include $(srctree)/scripts/lib.mk
+
+ifeq ($(no-config),)
+include include/config/make.conf
+endif
+
+.PHONY: FORCE
+FORCE:
+
+# ---- configuration ----
+include $(srctree)/scripts/config.mk
+
+# ---- the image ----
+ifeq ($(no-config),)
+include $(srctree)/scripts/image.mk
+endif
+
+# ---- everything else ----
+.PHONY: help deps deps-bench clean mrproper format lint-c
+help:
+	@sh $(srctree)/scripts/help
+
+deps:
+	@sh $(srctree)/scripts/deps
+
+deps-bench:
+	@sh $(srctree)/scripts/deps --bench
+
+clean:
+	$(Q)rm -rf k u p lib gen host tests *.elf *.img *.flatfs rootfs image.list *.bin
+
+mrproper: clean
+	$(Q)rm -rf include .config .config.old .tmp* ..config* defconfig compile_commands.json
+
+format:
+	@cd $(srctree) && git ls-files '*.c' '*.h' | grep -v widc | xargs clang-format --dry-run -Werror
+
+endif

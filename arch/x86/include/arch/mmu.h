@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* Page tables (Intel SDM vol. 3, 4.5) and the direct map of all RAM. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <wherry/types.h>
+
+#define PTE_P (1ull << 0)
+#define PTE_W (1ull << 1)
+#define PTE_U (1ull << 2)
+#define PTE_PWT (1ull << 3)
+#define PTE_PCD (1ull << 4)
+#define PTE_A (1ull << 5)
+#define PTE_D (1ull << 6)
+#define PTE_PS (1ull << 7)
+#define PTE_G (1ull << 8)
+#define PTE_ANON (1ull << 9) /* software: owns a reference of its frame */
+#define PTE_NX (1ull << 63)
+#define PTE_ADDR 0x000ffffffffff000ull
+
+#define PHYSMAP 0xffff800000000000ull
+#define KERNEL_VA 0xffffffff80000000ull
+#define DEVICE_VA 0xffffff0000000000ull
+
+#define phys_to_virt(pa) ((void *)((pa) + PHYSMAP))
+#define virt_to_phys(p) ((uint64_t)(p) - PHYSMAP)
+
+typedef uint64_t pte_t;
+
+struct aspace;
+
+void mmu_init(void);		/* the kernel's own tables: W^X, direct map */
+void mmu_init_cpu(void);	/* control registers of this CPU */
+paddr_t mmu_root_new(void);	/* 0: out of memory */
+/* The leaf entry for va.  make: allocate missing tables (NULL: out of memory). */
+pte_t *mmu_walk(paddr_t root, uint64_t va, bool make);
+/* First va >= from with a page table present, or end: skips holes quickly. */
+uint64_t mmu_next_table(paddr_t root, uint64_t from, uint64_t end);
+/* Free the page tables (not the frames) of one 512 GiB, 1 GiB or 2 MiB step;
+ * returns the va to go on with. */
+uint64_t mmu_free_tables(paddr_t root, uint64_t va);
+void mmu_root_free(paddr_t root);
+bool mmu_is_ram(paddr_t pa, uint64_t len);
+void *mmu_reach(paddr_t pa, uint64_t len); /* firmware tables: mapped on demand */
+void mmu_activate(struct aspace *as); /* on this CPU */
+void mmu_leave(void); /* kernel tables only */
+void *mmu_map_device(paddr_t pa, uint64_t len); /* uncached, never unmapped */
+/* Forget cached translations of as on every CPU that may hold some;
+ * len 0 means everything. */
+void tlb_flush(struct aspace *as, uint64_t va, uint64_t len);
+void tlb_poll(void); /* answer a shootdown while waiting for the lock */

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Every way into the kernel and the one way out.
+ *
+ *	entry.S --> trap_syscall / trap_user / trap_kernel --> kernel_exit --> entry.S
+ *
+ * kernel_exit() picks who runs next, re-runs a woken thread's call, delivers
+ * kicks, and returns with the lock released and this_cpu()->thread loaded.
+ */
+#include <arch/cpu.h>
+#include <kernel/irq.h>
+#include <kernel/log.h>
+#include <kernel/sched.h>
+#include <kernel/stat.h>
+#include <kernel/syscall.h>
+#include <kernel/trap.h>
+#include <lib/string.h>
+
+#define SIGKILL 9
+#define SIGSEGV 11
+
+static bool in_range(uint64_t v, uint64_t lo, uint64_t hi)
+{
+	return v >= lo && v < hi;
+}
+
+BKL_BEGIN
+
+static bool in_personality(const struct thread *t)
+{
+	return in_range(t->regs.rip, t->proc->pers.text_lo, t->proc->pers.text_hi);
+}
+
+/* Hand what interrupted the program to its personality. */
+static void upcall(struct thread *t, uint64_t vec, uint64_t cr2)
+{
+	struct w_tcb *tcb = t->tcb_kva;
+
+	tcb->upcall = t->regs;
+	tcb->upcall.vec = vec;
+	tcb->upcall_cr2 = cr2;
+	t->regs.vec = 0; /* leave by iretq */
+	t->regs.rip = t->proc->pers.upcall;
+	t->regs.rsp = tcb->stack;
+	t->regs.rdi = vec;
+	t->regs.rflags = 0x202;
+}
+
+static void deliver_kick(struct thread *t)
+{
+	const struct w_personality *p = &t->proc->pers;
+
+	t->kick = false;
+	if (!p->entry || !t->tcb_kva)
+		return;
+	t->tcb_kva->kicked = 1;
+	if (!in_personality(t))
+		upcall(t, W_UPCALL_KICK, 0);
+	else if (in_range(t->regs.rip, p->exit_lo, p->exit_hi))
+		t->regs.rip = p->exit_lo;
+}
+
+static void fault_kill(struct thread *t, const char *what, uint64_t cr2)
+{
+	const struct w_regs *r = &t->regs;
+
+	klog("%s: %s: vector %lu error %lx rip %lx rsp %lx address %lx: ended\n", t->proc->name,
+	     what, r->vec, r->err, r->rip, r->rsp, cr2);
+	process_kill(t->proc, SIGSEGV);
+}
+
+/* A fault that the kernel cannot resolve belongs to the program. */
+static void fault_user(struct thread *t, uint64_t cr2)
+{
+	struct w_tcb *tcb = t->tcb_kva;
+
+	if (!t->proc->pers.entry || !tcb) {
+		fault_kill(t, "fault", cr2);
+		return;
+	}
+	if (!in_personality(t)) {
+		upcall(t, t->regs.vec, cr2);
+		return;
+	}
+	if (!in_range(tcb->fixup, t->proc->pers.text_lo, t->proc->pers.text_hi)) {
+		fault_kill(t, "personality fault", cr2);
+		return;
+	}
+	t->regs.vec = 0;
+	t->regs.rip = tcb->fixup;
+	t->regs.rax = W_EFAULT;
+}
+
+static void page_fault(struct thread *t)
+{
+	uint64_t cr2 = cpu_fault_address();
+	uint32_t err = t->regs.err;
+	uint32_t access = err & 16 ? ACCESS_EXEC : err & 2 ? ACCESS_WRITE : ACCESS_READ;
+	int r = aspace_fault(t->proc->as, cr2, access);
+
+	if (!r)
+		return;
+	if (r == W_ENOMEM) {
+		klog("%s: out of memory: ended\n", t->proc->name);
+		process_kill(t->proc, SIGKILL);
+		return;
+	}
+	t->regs.err = (t->regs.err & 0xff) | (r == W_EIO ? 0x100 : 0);
+	fault_user(t, cr2);
+}
+
+static void irq(uint32_t vec)
+{
+	stat_irqs++;
+	apic_eoi();
+	if (vec == VEC_TIMER) {
+		clock_expire();
+		if (thread_self() && sched_tick(thread_self()))
+			this_cpu()->resched = true;
+	} else if (vec >= VEC_IRQ_FIRST && vec <= VEC_IRQ_LAST) {
+		irq_fire(vec);
+	} /* VEC_WAKE: the entry itself was the point */
+}
+
+static void idle(struct cpu *c)
+{
+	c->idle = true;
+	c->idle_since = clock_ns();
+	while (!aspace_reap_step() && !sched_ready()) {
+		bkl_unlock();
+		cpu_idle_wait();
+		bkl_lock();
+	}
+	c->idle_ns += clock_ns() - c->idle_since;
+	c->idle = false;
+}
+
+static void account(struct thread *t)
+{
+	uint64_t now = clock_ns();
+
+	t->cpu_ns += now - t->ran_at;
+	t->ran_at = now;
+}
+
+/* The running thread stops running here. */
+static void put_current(struct cpu *c)
+{
+	struct thread *t = c->thread;
+
+	if (!t)
+		return;
+	account(t);
+	if (t->fpu)
+		fpu_save_current(t);
+	c->thread = NULL;
+	if (t->state != T_RUNNING)
+		return;
+	t->state = T_READY;
+	if (!t->proc->stopped || t->dying)
+		sched_yield(t);
+}
+
+static void pick_next(struct cpu *c)
+{
+	struct thread *t;
+
+	put_current(c);
+	c->resched = false;
+	while (!(t = sched_pick())) {
+		mmu_leave();
+		idle(c);
+	}
+	stat_switches++;
+	t->state = T_RUNNING;
+	t->cpu = c->id;
+	t->ran_at = clock_ns();
+	c->thread = t;
+	sched_start(t);
+	cpu_use_thread(t);
+}
+
+static bool must_leave(const struct cpu *c, const struct thread *t)
+{
+	return !t || t->state != T_RUNNING || c->resched || (t->proc->stopped && !t->dying);
+}
+
+static void settle(struct cpu *c)
+{
+	for (;;) {
+		struct thread *t = c->thread;
+
+		if (t && t->dying && t->state == T_RUNNING) {
+			t->restart = false;
+			thread_end(t);
+			continue;
+		}
+		if (must_leave(c, t)) {
+			pick_next(c);
+			continue;
+		}
+		if (!t->restart)
+			return;
+		syscall_run(t);
+	}
+}
+
+static void kernel_exit_locked(void)
+{
+	struct cpu *c = this_cpu();
+
+	do {
+		settle(c);
+		if (c->thread->kick)
+			deliver_kick(c->thread);
+	} while (must_leave(c, c->thread));
+	aspace_reap_step();
+}
+
+static void exception(struct thread *t)
+{
+	if (t->regs.vec == 14)
+		page_fault(t);
+	else if (t->regs.vec == 7)
+		fault_kill(t, "vector registers in a native process", 0);
+	else
+		fault_user(t, 0);
+}
+
+BKL_END
+
+void trap_syscall(struct thread *t)
+{
+	bkl_lock();
+	stat_entries++;
+	syscall_run(t);
+	kernel_exit_locked();
+	bkl_unlock();
+}
+
+void trap_user(struct thread *t)
+{
+	uint64_t vec = t->regs.vec;
+
+	if (vec == VEC_FLUSH) {
+		apic_eoi();
+		tlb_poll();
+		return;
+	}
+	bkl_lock();
+	stat_entries++;
+	if (vec < 32)
+		exception(t);
+	else
+		irq(vec);
+	kernel_exit_locked();
+	bkl_unlock();
+}
+
+/* Interrupts reach kernel mode only in idle(); exceptions there are our bugs. */
+void trap_kernel(struct w_regs *r)
+{
+	if (r->vec < 32) {
+		backtrace(r->rbp, r->rip);
+		panic("kernel_exception", "vector %lu error %lx rip %lx rsp %lx cr2 %lx rax %lx "
+		      "rdi %lx rsi %lx", r->vec, r->err, r->rip, r->rsp, cpu_fault_address(),
+		      r->rax, r->rdi, r->rsi);
+	}
+	if (r->vec == VEC_FLUSH) {
+		apic_eoi();
+		tlb_poll();
+		return;
+	}
+	bkl_lock();
+	irq(r->vec);
+	bkl_unlock();
+}
+
+void kernel_exit(void)
+{
+	bkl_lock();
+	kernel_exit_locked();
+	bkl_unlock();
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Ports and channels (design D4; Documentation/design/ipc.md).
+ *
+ * A port receives; a channel is a badge that leads to a port.  A call parks the
+ * caller in the port's queue; port_recv() moves it to the port's transaction
+ * table and port_reply() takes it out.  Sent messages (no reply) are queued as
+ * struct note, at most port.limit of them.
+ *
+ *	IP1  a thread with in_port set is on port.callers (txn == 0) or in
+ *	     port.txns[txn - 1], never both.
+ *	IP2  a queued message owns its handles.
+ */
+#pragma once
+
+#include <kernel/thread.h>
+
+struct port {
+	struct object obj;
+	struct list callers;	/* [k] struct thread.wait */
+	struct list notes;	/* [k] owns struct note */
+	uint32_t nnotes, limit;
+	struct thread **txns;	/* [k] owns the array */
+	uint32_t txn_size;
+	uint32_t txn_seq;
+	uint32_t *txn_gen;
+	struct list receivers;	/* [k] threads in port_recv() */
+	bool closed;
+	uint32_t ncallers;
+};
+
+struct channel {
+	struct object obj;
+	struct port *port; /* [c] counted */
+	uint64_t badge;	   /* [c] */
+	struct note *closing; /* [c] owns: reserved for the last-handle notice */
+};
+
+BKL_BEGIN
+void ipc_abort(struct thread *t); /* take a waiting caller out */
+BKL_END

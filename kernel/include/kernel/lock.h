@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The big kernel lock: a ticket lock, held from kernel entry to kernel exit
+ * (design D2).  clang checks the discipline: a file of kernel code opens with
+ * BKL_BEGIN, which makes every function in it require the lock.
+ *
+ * A CPU that waits for the lock keeps answering TLB shootdowns, so the holder
+ * may wait for the others.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#if defined(__clang__)
+#define CAPABILITY(x) __attribute__((capability(x)))
+#define MUST_HOLD(l) __attribute__((requires_capability(l)))
+#define ACQUIRES(l) __attribute__((acquire_capability(l)))
+#define RELEASES(l) __attribute__((release_capability(l)))
+#define GUARDED(l) __attribute__((guarded_by(l)))
+#define NO_LOCK_CHECK __attribute__((no_thread_safety_analysis))
+#define BKL_BEGIN                                                              \
+	_Pragma("clang attribute push(__attribute__((requires_capability(bkl))), " \
+		"apply_to = function)")
+#define BKL_END _Pragma("clang attribute pop")
+#else
+#define CAPABILITY(x)
+#define MUST_HOLD(l)
+#define ACQUIRES(l)
+#define RELEASES(l)
+#define GUARDED(l)
+#define NO_LOCK_CHECK
+#define BKL_BEGIN
+#define BKL_END
+#endif
+
+struct CAPABILITY("lock") bkl {
+	uint32_t next, serving; /* [a] */
+};
+
+extern struct bkl bkl;
+void bkl_lock(void) ACQUIRES(bkl);
+void bkl_unlock(void) RELEASES(bkl);

@@ -1,0 +1,663 @@
+// SPDX-License-Identifier: MIT
+#include <arch/cpu.h>
+#include <kernel/aspace.h>
+#include <kernel/log.h>
+#include <kernel/page.h>
+#include <lib/string.h>
+
+BKL_BEGIN
+
+#define MAP_BASE 0x10000ull /* nothing is mapped below: null pointers fault */
+#define MAP_CHOOSE_TOP 0x7fff00000000ull
+#define STACK_GROW_MAX (8ull << 20)
+
+static struct list dying = LIST_INIT(dying);
+
+struct aspace *aspace_new(uint64_t quota)
+{
+	struct aspace *as = kzalloc(sizeof(*as));
+
+	if (!as)
+		return NULL;
+	as->root = mmu_root_new();
+	if (!as->root) {
+		kfree(as);
+		return NULL;
+	}
+	as->refs = 1;
+	as->quota = quota;
+	list_init(&as->maps);
+	list_init(&as->dying);
+	return as;
+}
+
+void aspace_put(struct aspace *as)
+{
+	if (--as->refs)
+		return;
+	list_append(&dying, &as->dying);
+}
+
+/* ---- finding ---- */
+
+struct mapping *aspace_find(struct aspace *as, uint64_t va)
+{
+	struct mapping *m = as->hint;
+	struct list *l;
+
+	if (m && va >= m->va && va < m->end)
+		return m;
+	list_for_each (l, &as->maps) {
+		m = list_entry(l, struct mapping, link);
+		if (va < m->va)
+			return NULL;
+		if (va < m->end)
+			return as->hint = m;
+	}
+	return NULL;
+}
+
+/* The first mapping that ends above va, or NULL. */
+static struct mapping *find_from(struct aspace *as, uint64_t va)
+{
+	struct mapping *m;
+	struct list *l;
+
+	list_for_each (l, &as->maps) {
+		m = list_entry(l, struct mapping, link);
+		if (m->end > va)
+			return m;
+	}
+	return NULL;
+}
+
+static struct mapping *next_mapping(struct aspace *as, struct mapping *m)
+{
+	return m->link.next == &as->maps ? NULL : list_entry(m->link.next, struct mapping, link);
+}
+
+static bool range_is_free(struct aspace *as, uint64_t va, uint64_t len)
+{
+	struct mapping *m = find_from(as, va);
+
+	return !m || m->va >= va + len;
+}
+
+/* Highest hole of len below top; 0: none. */
+static uint64_t find_hole(struct aspace *as, uint64_t len, uint64_t top)
+{
+	struct mapping *m;
+	struct list *l;
+
+	for (l = as->maps.prev; l != &as->maps; l = l->prev) {
+		m = list_entry(l, struct mapping, link);
+		if (m->va >= top)
+			continue;
+		if (m->end <= top && top - m->end >= len)
+			return top - len;
+		if (m->va < top)
+			top = m->va;
+	}
+	return top >= MAP_BASE + len ? top - len : 0;
+}
+
+/* ---- page table entries of one mapping ---- */
+
+static pte_t pte_prot(const struct mapping *m, bool writable)
+{
+	pte_t p = 0;
+
+	if (m->flags & (W_PROT_READ | W_PROT_WRITE | W_PROT_EXEC))
+		p |= PTE_P | PTE_U;
+	if (writable && m->flags & W_PROT_WRITE)
+		p |= PTE_W;
+	if (!(m->flags & W_PROT_EXEC))
+		p |= PTE_NX;
+	if (m->mem && m->mem->device)
+		p |= PTE_PCD | PTE_PWT;
+	return p;
+}
+
+static void pte_drop(struct aspace *as, pte_t *pte)
+{
+	if (*pte & PTE_ANON) {
+		frame_put(*pte & PTE_ADDR);
+		as->anon_pages--;
+	}
+	*pte = 0;
+}
+
+void mapping_zap(struct mapping *m, uint64_t va, uint64_t end)
+{
+	struct aspace *as = m->as;
+	pte_t *pte;
+
+	for (va = mmu_next_table(as->root, va, end); va < end;
+	     va = mmu_next_table(as->root, va + W_PAGE, end)) {
+		pte = mmu_walk(as->root, va, false);
+		if (pte && *pte)
+			pte_drop(as, pte);
+	}
+}
+
+static void mapping_free(struct mapping *m)
+{
+	m->as->nmaps--;
+	if (m->as->hint == m)
+		m->as->hint = NULL;
+	list_del(&m->link);
+	list_del(&m->of_mem);
+	if (m->mem)
+		obj_put(&m->mem->obj);
+	kfree(m);
+}
+
+/* ---- faults ---- */
+
+static bool quota_allows(struct aspace *as)
+{
+	return !as->quota || as->anon_pages < as->quota;
+}
+
+static int map_private_page(struct aspace *as, struct mapping *m, pte_t *pte, paddr_t from)
+{
+	paddr_t pa;
+
+	if (!quota_allows(as))
+		return W_ENOMEM;
+	pa = frame_alloc();
+	if (!pa)
+		return W_ENOMEM;
+	if (from)
+		memcpy(phys_to_virt(pa), phys_to_virt(from), W_PAGE);
+	else
+		memset(phys_to_virt(pa), 0, W_PAGE);
+	if (*pte & PTE_ANON)
+		pte_drop(as, pte);
+	as->anon_pages++;
+	*pte = pa | PTE_ANON | pte_prot(m, true);
+	return 0;
+}
+
+static int fault_object(struct aspace *as, struct mapping *m, uint64_t va, uint32_t access,
+			pte_t *pte)
+{
+	uint64_t index = (m->off + (va - m->va)) / W_PAGE;
+	paddr_t pa;
+
+	if (index >= m->mem->pages)
+		return W_EIO;
+	pa = memory_frame(m->mem, index, true);
+	if (!pa)
+		return W_ENOMEM;
+	if (m->flags & W_MAP_SHARED || m->mem->device) {
+		*pte = pa | pte_prot(m, true);
+		return 0;
+	}
+	if (access == ACCESS_WRITE)
+		return map_private_page(as, m, pte, pa);
+	*pte = pa | pte_prot(m, false);
+	return 0;
+}
+
+/* A write to a private page that is present but write-protected. */
+static int fault_cow(struct aspace *as, struct mapping *m, pte_t *pte)
+{
+	paddr_t pa = *pte & PTE_ADDR;
+
+	if (*pte & PTE_ANON && frame_refs(pa) == 1) {
+		*pte = pa | PTE_ANON | pte_prot(m, true);
+		return 0;
+	}
+	return map_private_page(as, m, pte, pa);
+}
+
+static struct mapping *grow_stack(struct aspace *as, uint64_t va)
+{
+	struct mapping *m = find_from(as, va), *below;
+	uint64_t base = va & ~(W_PAGE - 1);
+
+	if (!m || !(m->flags & W_MAP_GROWS) || m->end - base > STACK_GROW_MAX)
+		return NULL;
+	below = m->link.prev == &as->maps ? NULL : list_entry(m->link.prev, struct mapping, link);
+	if (below && below->end + 64 * W_PAGE > base)
+		return NULL; /* keep the guard gap */
+	m->va = base;
+	return m;
+}
+
+int aspace_fault(struct aspace *as, uint64_t va, uint32_t access)
+{
+	struct mapping *m;
+	pte_t *pte, old;
+	int err = 0;
+
+	if (va >= USER_TOP)
+		return W_EFAULT;
+	m = aspace_find(as, va);
+	if (!m)
+		m = grow_stack(as, va);
+	if (!m || !(m->flags & access))
+		return W_EFAULT;
+	pte = mmu_walk(as->root, va, true);
+	if (!pte)
+		return W_ENOMEM;
+	old = *pte;
+	if (!(old & PTE_ADDR))
+		err = m->mem ? fault_object(as, m, va, access, pte)
+			     : map_private_page(as, m, pte, 0);
+	else if (access == ACCESS_WRITE && !(old & PTE_W) && !(m->flags & W_MAP_SHARED))
+		err = fault_cow(as, m, pte);
+	else
+		*pte = (old & (PTE_ADDR | PTE_ANON)) |
+		       pte_prot(m, old & PTE_W || m->flags & W_MAP_SHARED);
+	if (!err && old & PTE_P)
+		tlb_flush(as, va & ~(W_PAGE - 1), W_PAGE);
+	return err;
+}
+
+/* ---- mapping and unmapping ---- */
+
+static void insert_sorted(struct aspace *as, struct mapping *m)
+{
+	struct mapping *after = find_from(as, m->va);
+
+	list_append(after ? &after->link : &as->maps, &m->link);
+	as->nmaps++;
+}
+
+static struct mapping *mapping_dup(struct mapping *m)
+{
+	struct mapping *n = kzalloc(sizeof(*n));
+
+	if (!n)
+		return NULL;
+	*n = *m;
+	list_init(&n->link);
+	list_init(&n->of_mem);
+	if (n->mem) {
+		obj_get(&n->mem->obj);
+		list_append(&n->mem->maps, &n->of_mem);
+	}
+	return n;
+}
+
+/* Make va a boundary between mappings; no-op where it is one already. */
+static int split_at(struct aspace *as, uint64_t va)
+{
+	struct mapping *m = aspace_find(as, va), *n;
+
+	if (!m || m->va == va)
+		return 0;
+	n = mapping_dup(m);
+	if (!n)
+		return W_ENOMEM;
+	n->va = va;
+	n->off += va - m->va;
+	m->end = va;
+	list_push(&m->link, &n->link);
+	as->nmaps++;
+	return 0;
+}
+
+static bool range_is_valid(uint64_t va, uint64_t len)
+{
+	return len && !((va | len) & (W_PAGE - 1)) && va >= MAP_BASE && len < USER_TOP &&
+	       va <= USER_TOP - len;
+}
+
+int aspace_unmap(struct aspace *as, uint64_t va, uint64_t len)
+{
+	struct mapping *m, *next;
+	int err;
+
+	if (!range_is_valid(va, len))
+		return W_EINVAL;
+	err = split_at(as, va);
+	if (!err)
+		err = split_at(as, va + len);
+	if (err)
+		return err;
+	for (m = find_from(as, va); m && m->va < va + len; m = next) {
+		next = next_mapping(as, m);
+		mapping_zap(m, m->va, m->end);
+		mapping_free(m);
+	}
+	tlb_flush(as, va, len);
+	return 0;
+}
+
+static int choose_va(struct aspace *as, const struct w_map_args *a, uint64_t len, uint64_t *va)
+{
+	bool fixed = a->flags & (W_MAP_FIXED | W_MAP_NOREPL);
+
+	*va = a->va;
+	if (fixed && !range_is_valid(a->va, len))
+		return W_EINVAL;
+	if (a->flags & W_MAP_NOREPL && !range_is_free(as, a->va, len))
+		return W_EEXIST;
+	if (fixed)
+		return a->flags & W_MAP_FIXED && !range_is_free(as, a->va, len)
+			       ? aspace_unmap(as, a->va, len)
+			       : 0;
+	if (a->flags & W_MAP_HINT && range_is_valid(a->va, len) &&
+	    a->va + len <= MAP_CHOOSE_TOP && range_is_free(as, a->va, len))
+		return 0;
+	*va = find_hole(as, len, a->flags & W_MAP_LOW ? 0x80000000ull : MAP_CHOOSE_TOP);
+	return *va ? 0 : W_ENOMEM;
+}
+
+/* Anonymous neighbours with equal flags become one mapping: brk and stacks of
+ * small mmaps stay cheap. */
+static bool merge_below(struct aspace *as, uint64_t va, uint64_t end, const struct w_map_args *a)
+{
+	struct mapping *below;
+
+	if (a->mem || va < MAP_BASE + W_PAGE || a->flags & W_MAP_GROWS)
+		return false;
+	below = aspace_find(as, va - 1);
+	if (!below || below->mem || below->cookie != a->cookie ||
+	    below->flags != (a->flags & ~(W_MAP_FIXED | W_MAP_NOREPL | W_MAP_HINT | W_MAP_LOW)))
+		return false;
+	below->end = end;
+	return true;
+}
+
+int64_t aspace_map(struct aspace *as, struct memory *mem, const struct w_map_args *a)
+{
+	uint64_t len = (a->len + W_PAGE - 1) & ~(W_PAGE - 1), va;
+	struct mapping *m;
+	int err;
+
+	if (!len || len < a->len || len >= USER_TOP || a->off & (W_PAGE - 1) ||
+	    a->off + len < a->off)
+		return W_EINVAL;
+	if (as->nmaps >= CONFIG_MAX_MAPPINGS)
+		return W_ENOMEM;
+	m = kzalloc(sizeof(*m));
+	if (!m)
+		return W_ENOMEM;
+	err = choose_va(as, a, len, &va);
+	if (err || merge_below(as, va, va + len, a)) {
+		kfree(m);
+		return err ? err : (int64_t)va;
+	}
+	m->va = va;
+	m->end = va + len;
+	m->flags = a->flags & ~(W_MAP_FIXED | W_MAP_NOREPL | W_MAP_HINT | W_MAP_LOW);
+	m->off = a->off;
+	m->cookie = a->cookie;
+	m->as = as;
+	m->mem = mem;
+	list_init(&m->of_mem);
+	if (mem) {
+		obj_get(&mem->obj);
+		list_append(&mem->maps, &m->of_mem);
+	}
+	insert_sorted(as, m);
+	return va;
+}
+
+static void reprotect(struct aspace *as, struct mapping *m)
+{
+	uint64_t va;
+	pte_t *pte;
+
+	for (va = mmu_next_table(as->root, m->va, m->end); va < m->end;
+	     va = mmu_next_table(as->root, va + W_PAGE, m->end)) {
+		pte = mmu_walk(as->root, va, false);
+		if (pte && *pte & PTE_ADDR) /* writability comes back by a fault: AS3 */
+			*pte = (*pte & (PTE_ADDR | PTE_ANON)) |
+			       pte_prot(m, m->flags & W_MAP_SHARED);
+	}
+}
+
+int aspace_protect(struct aspace *as, uint64_t va, uint64_t len, uint32_t prot)
+{
+	struct mapping *m;
+	uint64_t at;
+	int err;
+
+	if (!range_is_valid(va, len) || prot & ~7u)
+		return W_EINVAL;
+	for (at = va; at < va + len; at = m->end) {
+		m = aspace_find(as, at);
+		if (!m)
+			return W_ENOMEM;
+	}
+	err = split_at(as, va);
+	if (!err)
+		err = split_at(as, va + len);
+	if (err)
+		return err;
+	for (m = find_from(as, va); m && m->va < va + len; m = next_mapping(as, m)) {
+		m->flags = (m->flags & ~7u) | prot;
+		reprotect(as, m);
+	}
+	tlb_flush(as, va, len);
+	return 0;
+}
+
+int aspace_discard(struct aspace *as, uint64_t va, uint64_t len)
+{
+	struct mapping *m;
+	uint64_t lo, hi;
+
+	if (!range_is_valid(va, len))
+		return W_EINVAL;
+	for (m = find_from(as, va); m && m->va < va + len; m = next_mapping(as, m)) {
+		lo = m->va > va ? m->va : va;
+		hi = m->end < va + len ? m->end : va + len;
+		mapping_zap(m, lo, hi);
+	}
+	tlb_flush(as, va, len);
+	return 0;
+}
+
+/* ---- clone (fork) ---- */
+
+static int clone_page(struct aspace *dst, struct aspace *src, struct mapping *m, uint64_t va,
+		      pte_t *pte)
+{
+	pte_t *to = mmu_walk(dst->root, va, true);
+	paddr_t pa = *pte & PTE_ADDR;
+
+	if (!to)
+		return W_ENOMEM;
+	if (m->flags & W_MAP_EAGER)
+		return map_private_page(dst, m, to, pa);
+	(void)src;
+	*pte &= ~PTE_W;
+	*to = *pte;
+	frame_get(pa);
+	dst->anon_pages++;
+	return 0;
+}
+
+static int clone_mapping(struct aspace *dst, struct aspace *src, struct mapping *m)
+{
+	struct mapping *n;
+	uint64_t va;
+	pte_t *pte;
+	int err;
+
+	if (m->flags & W_MAP_NOFORK)
+		return 0;
+	n = mapping_dup(m);
+	if (!n)
+		return W_ENOMEM;
+	n->as = dst;
+	list_append(&dst->maps, &n->link);
+	dst->nmaps++;
+	if (m->flags & W_MAP_SHARED)
+		return 0;
+	for (va = mmu_next_table(src->root, m->va, m->end); va < m->end;
+	     va = mmu_next_table(src->root, va + W_PAGE, m->end)) {
+		pte = mmu_walk(src->root, va, false);
+		if (!pte || !(*pte & PTE_ANON))
+			continue;
+		err = clone_page(dst, src, n, va, pte);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+struct aspace *aspace_clone(struct aspace *src)
+{
+	struct aspace *dst = aspace_new(src->quota);
+	struct list *l;
+	int err = 0;
+
+	if (!dst)
+		return NULL;
+	list_for_each (l, &src->maps) {
+		err = clone_mapping(dst, src, list_entry(l, struct mapping, link));
+		if (err)
+			break;
+	}
+	tlb_flush(src, 0, 0); /* pages became read-only */
+	if (!err)
+		return dst;
+	aspace_put(dst);
+	return NULL;
+}
+
+/* ---- teardown, in steps ---- */
+
+#define REAP_PTES 512
+
+static bool reap_mappings(struct aspace *as)
+{
+	struct mapping *m;
+	uint64_t end;
+
+	if (list_is_empty(&as->maps))
+		return false;
+	m = list_first(&as->maps, struct mapping, link);
+	if (as->teardown_va < m->va)
+		as->teardown_va = m->va;
+	end = mmu_next_table(as->root, as->teardown_va, m->end);
+	if (end < m->end) {
+		as->teardown_va = end;
+		end = m->end - end > REAP_PTES * W_PAGE ? as->teardown_va + REAP_PTES * W_PAGE
+							 : m->end;
+		mapping_zap(m, as->teardown_va, end);
+		as->teardown_va = end;
+	}
+	if (end >= m->end)
+		mapping_free(m);
+	return true;
+}
+
+bool aspace_reap_step(void)
+{
+	struct aspace *as;
+
+	if (list_is_empty(&dying))
+		return false;
+	as = list_first(&dying, struct aspace, dying);
+	if (as->cpus) /* a CPU is about to leave it and will reap itself */
+		return false;
+	if (reap_mappings(as))
+		return true;
+	if (as->teardown_va != USER_TOP) {
+		as->teardown_va = USER_TOP;
+		mmu_root_free(as->root);
+		return true;
+	}
+	list_del(&as->dying);
+	kfree(as);
+	return true;
+}
+
+/* ---- user copies ---- */
+
+void *user_ptr(struct aspace *as, uaddr_t va, uint32_t access, int *err)
+{
+	pte_t need = PTE_P | PTE_U | (access == ACCESS_WRITE ? PTE_W : 0);
+	pte_t *pte;
+
+	if (va >= USER_TOP) {
+		*err = W_EFAULT;
+		return NULL;
+	}
+	pte = mmu_walk(as->root, va, false);
+	if (!pte || (*pte & need) != need) {
+		*err = aspace_fault(as, va, access);
+		if (*err)
+			return NULL;
+		pte = mmu_walk(as->root, va, false);
+	}
+	if (*pte & PTE_PCD) { /* device memory is not in the direct map */
+		*err = W_EFAULT;
+		return NULL;
+	}
+	if (access == ACCESS_WRITE)
+		*pte |= PTE_D | PTE_A;
+	return (char *)phys_to_virt(*pte & PTE_ADDR) + (va & (W_PAGE - 1));
+}
+
+static uint64_t in_page(uint64_t va, uint64_t len)
+{
+	uint64_t room = W_PAGE - (va & (W_PAGE - 1));
+
+	return len < room ? len : room;
+}
+
+static int fault_code(int err)
+{
+	return err == W_ENOMEM ? W_ENOMEM : W_EFAULT;
+}
+
+int copy_in(struct aspace *as, void *dst, uaddr_t src, uint64_t len)
+{
+	uint64_t n;
+	void *p;
+	int err;
+
+	for (; len; len -= n, src += n, dst = (char *)dst + n) {
+		n = in_page(src, len);
+		p = user_ptr(as, src, ACCESS_READ, &err);
+		if (!p)
+			return fault_code(err);
+		memcpy(dst, p, n);
+	}
+	return 0;
+}
+
+int copy_out(struct aspace *as, uaddr_t dst, const void *src, uint64_t len)
+{
+	uint64_t n;
+	void *p;
+	int err;
+
+	for (; len; len -= n, dst += n, src = (const char *)src + n) {
+		n = in_page(dst, len);
+		p = user_ptr(as, dst, ACCESS_WRITE, &err);
+		if (!p)
+			return fault_code(err);
+		memcpy(p, src, n);
+	}
+	return 0;
+}
+
+int copy_across(struct aspace *das, uaddr_t dst, struct aspace *sas, uaddr_t src, uint64_t len)
+{
+	uint64_t n;
+	void *p;
+	int err;
+
+	for (; len; len -= n, src += n, dst += n) {
+		n = in_page(src, len);
+		p = user_ptr(sas, src, ACCESS_READ, &err);
+		if (!p)
+			return fault_code(err);
+		err = copy_out(das, dst, p, n);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+BKL_END

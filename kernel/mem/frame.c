@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The buddy allocator (Knuth, TAOCP 1, 2.5).  struct page is an array indexed
+ * by frame number, itself carved out of the first range that has room.
+ */
+#include <kernel/boot.h>
+#include <kernel/log.h>
+#include <kernel/page.h>
+#include <lib/string.h>
+
+BKL_BEGIN
+
+static struct page *pages;
+static uint64_t npages;
+static uint32_t free_head[FRAME_ORDERS];
+uint64_t frames_total, frames_free;
+
+static struct page *page_of(paddr_t pa)
+{
+	kassert(FR1_frame_in_range, pa / W_PAGE < npages);
+	return &pages[pa / W_PAGE];
+}
+
+static void list_add(uint32_t pfn, int order)
+{
+	struct page *p = &pages[pfn];
+
+	p->state = PAGE_FREE;
+	p->order = order;
+	p->prev = 0;
+	p->next = free_head[order];
+	if (p->next)
+		pages[p->next].prev = pfn;
+	free_head[order] = pfn;
+}
+
+static void list_remove(uint32_t pfn)
+{
+	struct page *p = &pages[pfn];
+
+	if (p->prev)
+		pages[p->prev].next = p->next;
+	else
+		free_head[p->order] = p->next;
+	if (p->next)
+		pages[p->next].prev = p->prev;
+	p->state = PAGE_USED;
+}
+
+void frame_free_block(paddr_t pa, int order)
+{
+	uint32_t pfn = pa / W_PAGE, buddy;
+
+	frames_free += 1ull << order;
+	for (; order < FRAME_ORDERS - 1; order++) {
+		buddy = pfn ^ (1u << order);
+		if (buddy >= npages || pages[buddy].state != PAGE_FREE ||
+		    pages[buddy].order != order)
+			break;
+		list_remove(buddy);
+		pages[buddy].state = PAGE_RESERVED;
+		pfn &= ~(1u << order);
+	}
+	list_add(pfn, order);
+}
+
+paddr_t frame_alloc_block(int order)
+{
+	uint32_t pfn;
+	int o, i;
+
+	for (o = order; o < FRAME_ORDERS && !free_head[o]; o++)
+		;
+	if (order < 0 || o >= FRAME_ORDERS)
+		return 0;
+	pfn = free_head[o];
+	list_remove(pfn);
+	while (o > order) {
+		o--;
+		list_add(pfn + (1u << o), o);
+	}
+	frames_free -= 1ull << order;
+	for (i = 0; i < 1 << order; i++) {
+		pages[pfn + i].state = PAGE_USED;
+		pages[pfn + i].refs = 1;
+	}
+	pages[pfn].order = order;
+	return (paddr_t)pfn * W_PAGE;
+}
+
+paddr_t frame_alloc(void)
+{
+	return frame_alloc_block(0);
+}
+
+paddr_t frame_alloc_zero(void)
+{
+	paddr_t pa = frame_alloc();
+
+	if (pa)
+		memset(phys_to_virt(pa), 0, W_PAGE);
+	return pa;
+}
+
+void frame_get(paddr_t pa)
+{
+	page_of(pa)->refs++;
+}
+
+void frame_put(paddr_t pa)
+{
+	struct page *p = page_of(pa);
+
+	kassert(FR2_put_of_a_held_frame, p->refs && p->state == PAGE_USED);
+	if (!--p->refs)
+		frame_free_block(pa, 0);
+}
+
+uint32_t frame_refs(paddr_t pa)
+{
+	return page_of(pa)->refs;
+}
+
+void frames_add(paddr_t start, paddr_t end)
+{
+	int order;
+
+	start = (start + W_PAGE - 1) & ~(W_PAGE - 1);
+	end &= ~(W_PAGE - 1);
+	if (!start)
+		start = W_PAGE; /* frame 0 means none */
+	while (start < end) {
+		for (order = FRAME_ORDERS - 1;
+		     order && (start & ((W_PAGE << order) - 1) || start + (W_PAGE << order) > end);
+		     order--)
+			;
+		frames_total += 1ull << order;
+		frame_free_block(start, order);
+		start += W_PAGE << order;
+	}
+}
+
+/* ---- start-up: who owns which byte of RAM ---- */
+
+extern char kernel_start[], kernel_end[];
+
+struct hole {
+	paddr_t start, end;
+};
+
+/* Add [start, end) without the holes, which are sorted. */
+static void add_around(paddr_t start, paddr_t end, const struct hole *h, int n)
+{
+	for (; n && start < end; h++, n--) {
+		if (h->end <= start || h->start >= end)
+			continue;
+		if (h->start > start)
+			frames_add(start, h->start);
+		start = h->end;
+	}
+	if (start < end)
+		frames_add(start, end);
+}
+
+static paddr_t place_page_array(uint64_t bytes, const struct hole *h, int n)
+{
+	const struct boot_range *r;
+	paddr_t at;
+	int i;
+
+	for (r = boot_info.ram; r < boot_info.ram + boot_info.nram; r++) {
+		at = (r->start + W_PAGE - 1) & ~(W_PAGE - 1);
+		for (i = 0; i < n; i++)
+			if (at < h[i].end && at + bytes > h[i].start)
+				at = (h[i].end + W_PAGE - 1) & ~(W_PAGE - 1);
+		if (at + bytes <= r->end)
+			return at;
+	}
+	panic("no_room_for_page_array", "%lu bytes; give the machine more memory", bytes);
+}
+
+static void sort_holes(struct hole *h, int n)
+{
+	int i, j;
+
+	for (i = 1; i < n; i++)
+		for (j = i; j && h[j].start < h[j - 1].start; j--) {
+			struct hole t = h[j];
+
+			h[j] = h[j - 1];
+			h[j - 1] = t;
+		}
+}
+
+void frames_init(void)
+{
+	struct hole h[4] = {
+		{0, 0x100000}, /* firmware, trampoline */
+		{(paddr_t)kernel_start - KERNEL_VA, (paddr_t)kernel_end - KERNEL_VA},
+		{boot_info.archive & ~(W_PAGE - 1),
+		 (boot_info.archive + boot_info.archive_len + W_PAGE - 1) & ~(W_PAGE - 1)},
+	};
+	uint64_t top = 0, bytes;
+	int i;
+
+	for (i = 0; i < boot_info.nram; i++)
+		if (boot_info.ram[i].end > top)
+			top = boot_info.ram[i].end;
+	npages = top / W_PAGE;
+	bytes = (npages * sizeof(struct page) + W_PAGE - 1) & ~(W_PAGE - 1);
+	sort_holes(h, 3);
+	h[3].start = place_page_array(bytes, h, 3);
+	h[3].end = h[3].start + bytes;
+	pages = phys_to_virt(h[3].start);
+	memset(pages, 0, bytes);
+	sort_holes(h, 4);
+	for (i = 0; i < boot_info.nram; i++)
+		add_around(boot_info.ram[i].start, boot_info.ram[i].end, h, 4);
+}
+
+/* ---- the heap ---- */
+
+static const uint16_t classes[] = {32, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 2048};
+#define NCLASSES (sizeof(classes) / sizeof(classes[0]))
+static uint32_t partial[NCLASSES]; /* pfn of a page with a free object */
+uint64_t heap_bytes;
+
+static int class_of(size_t size)
+{
+	size_t i;
+
+	for (i = 0; i < NCLASSES; i++)
+		if (size <= classes[i])
+			return i;
+	return -1;
+}
+
+static void partial_add(uint32_t pfn, int c)
+{
+	pages[pfn].prev = 0;
+	pages[pfn].next = partial[c];
+	if (partial[c])
+		pages[partial[c]].prev = pfn;
+	partial[c] = pfn;
+}
+
+static void partial_remove(uint32_t pfn, int c)
+{
+	struct page *p = &pages[pfn];
+
+	if (p->prev)
+		pages[p->prev].next = p->next;
+	else
+		partial[c] = p->next;
+	if (p->next)
+		pages[p->next].prev = p->prev;
+}
+
+static bool heap_grow(int c)
+{
+	paddr_t pa = frame_alloc();
+	char *base = phys_to_virt(pa);
+	struct page *p;
+	size_t i;
+
+	if (!pa)
+		return false;
+	p = page_of(pa);
+	p->state = PAGE_HEAP;
+	p->class = c;
+	p->refs = 0;
+	p->free = NULL;
+	for (i = W_PAGE / classes[c]; i-- > 0;) {
+		void **o = (void **)(base + i * classes[c]);
+
+		*o = p->free;
+		p->free = o;
+	}
+	partial_add(pa / W_PAGE, c);
+	return true;
+}
+
+static void *heap_large(size_t size)
+{
+	paddr_t pa;
+	int order;
+
+	for (order = 0; W_PAGE << order < size; order++)
+		if (order == FRAME_ORDERS - 1)
+			return NULL;
+	pa = frame_alloc_block(order);
+	if (!pa)
+		return NULL;
+	heap_bytes += W_PAGE << order;
+	return memset(phys_to_virt(pa), 0, W_PAGE << order);
+}
+
+void *kzalloc(size_t size)
+{
+	int c = class_of(size);
+	struct page *p;
+	void **o;
+
+	if (c < 0)
+		return heap_large(size);
+	if (!partial[c] && !heap_grow(c))
+		return NULL;
+	p = &pages[partial[c]];
+	o = p->free;
+	p->free = *o;
+	p->refs++;
+	if (!p->free)
+		partial_remove(p - pages, c);
+	heap_bytes += classes[c];
+	return memset(o, 0, classes[c]);
+}
+
+void kfree(void *ptr)
+{
+	struct page *p;
+	int c;
+
+	if (!ptr)
+		return;
+	p = page_of(virt_to_phys(ptr));
+	if (p->state != PAGE_HEAP) {
+		heap_bytes -= W_PAGE << p->order;
+		frame_free_block(virt_to_phys(ptr), p->order);
+		return;
+	}
+	c = p->class;
+	heap_bytes -= classes[c];
+	if (!p->free)
+		partial_add(p - pages, c);
+	*(void **)ptr = p->free;
+	p->free = ptr;
+	if (--p->refs)
+		return;
+	partial_remove(p - pages, c);
+	p->state = PAGE_USED;
+	frame_free_block((paddr_t)(p - pages) * W_PAGE, 0);
+}
+
+BKL_END

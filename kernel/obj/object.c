@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: MIT
+#include <arch/cpu.h>
+#include <kernel/log.h>
+#include <kernel/object.h>
+#include <kernel/page.h>
+#include <kernel/syscall.h>
+#include <kernel/waitset.h>
+#include <kernel/protos.h>
+#include <lib/string.h>
+
+BKL_BEGIN
+
+uint64_t obj_count;
+static uint64_t next_koid = 1;
+
+void obj_init(struct object *o, uint32_t type, const struct object_ops *ops)
+{
+	o->ops = ops;
+	o->type = type;
+	o->refs = 1;
+	o->koid = next_koid++;
+	list_init(&o->watches);
+	obj_count++;
+}
+
+void obj_get(struct object *o)
+{
+	o->refs++;
+}
+
+void obj_put(struct object *o)
+{
+	kassert(OB1_put_of_a_live_object, o->refs);
+	if (--o->refs)
+		return;
+	watch_forget(o);
+	obj_count--;
+	o->ops->destroy(o);
+}
+
+void obj_signal(struct object *o, uint32_t set, uint32_t clear)
+{
+	uint32_t was = o->signals;
+
+	o->signals = (was & ~clear) | set;
+	if (o->signals & ~was)
+		watch_notify(o, true);
+}
+
+void obj_pulse(struct object *o)
+{
+	watch_notify(o, true);
+}
+
+/* ---- handle tables ---- */
+
+static int table_grow(struct handle_table *t, uint32_t want)
+{
+	uint32_t size = t->size ? t->size : 32;
+	struct handle *slot;
+
+	while (size <= want)
+		size *= 2;
+	if (size > t->limit)
+		size = t->limit;
+	if (want >= size)
+		return W_EMFILE;
+	slot = kzalloc(size * sizeof(*slot));
+	if (!slot)
+		return W_ENOMEM;
+	if (t->slot)
+		memcpy(slot, t->slot, t->size * sizeof(*slot));
+	kfree(t->slot);
+	t->slot = slot;
+	t->size = size;
+	return 0;
+}
+
+static uint32_t free_slot(struct handle_table *t)
+{
+	uint32_t i;
+
+	for (i = t->low < W_H_FIRST_FREE ? W_H_FIRST_FREE : t->low; i < t->size; i++)
+		if (!t->slot[i].obj)
+			break;
+	t->low = i;
+	return i;
+}
+
+int64_t handle_install(struct handle_table *t, struct object *o, uint32_t rights, uint32_t at)
+{
+	int err;
+
+	if (!at)
+		at = free_slot(t);
+	if (at >= t->size) {
+		err = table_grow(t, at);
+		if (err)
+			return err;
+	}
+	if (t->slot[at].obj)
+		return W_EEXIST;
+	obj_get(o);
+	o->handles++;
+	t->slot[at] = (struct handle){o, rights};
+	t->used++;
+	return at;
+}
+
+int64_t handle_new(struct object *o, uint32_t rights)
+{
+	int64_t h = handle_install(&thread_self()->proc->handles, o, rights, 0);
+
+	if (h < 0 && !o->handles && o->ops->unhandled) {
+		o->handles = 1; /* it never had one: close it properly */
+		obj_get(o);
+		handle_drop(&(struct handle){o, 0});
+	}
+	obj_put(o);
+	return h;
+}
+
+struct handle *handle_get(struct handle_table *t, uint64_t h)
+{
+	return h < t->size && t->slot[h].obj ? &t->slot[h] : NULL;
+}
+
+int handle_take(struct handle_table *t, w_handle_t h, struct handle *out)
+{
+	struct handle *s = handle_get(t, h);
+
+	if (!s)
+		return W_EBADH;
+	*out = *s;
+	s->obj = NULL;
+	t->used--;
+	if (h < t->low)
+		t->low = h;
+	return 0;
+}
+
+void handle_drop(struct handle *h)
+{
+	struct object *o = h->obj;
+
+	if (!o)
+		return;
+	h->obj = NULL;
+	if (!--o->handles) {
+		watch_forget(o);
+		if (o->ops->unhandled)
+			o->ops->unhandled(o);
+	}
+	obj_put(o);
+}
+
+int handle_check(uint64_t h, uint32_t type, uint32_t rights, int self, void *out)
+{
+	struct process *p = thread_self()->proc;
+	struct handle *s;
+
+	if (self && !h) {
+		*(void **)out = p;
+		return 0;
+	}
+	s = handle_get(&p->handles, h);
+	if (!s)
+		return W_EBADH;
+	if (s->obj->type != type)
+		return W_ETYPE;
+	if (rights & ~s->rights)
+		return W_EACCES;
+	*(void **)out = s->obj;
+	return 0;
+}
+
+/* A fork does not inherit power over its parent. */
+static bool is_private(const struct object *o)
+{
+	return o->type == W_T_PROCESS || o->type == W_T_THREAD;
+}
+
+int handle_table_clone(struct handle_table *dst, const struct handle_table *src)
+{
+	uint32_t i;
+
+	dst->limit = src->limit;
+	dst->used = src->used;
+	if (!src->size)
+		return 0;
+	dst->slot = kzalloc(src->size * sizeof(*dst->slot));
+	if (!dst->slot)
+		return W_ENOMEM;
+	dst->size = src->size;
+	for (i = 0; i < src->size; i++) {
+		if (!src->slot[i].obj || is_private(src->slot[i].obj)) {
+			dst->used -= !!src->slot[i].obj;
+			continue;
+		}
+		dst->slot[i] = src->slot[i];
+		obj_get(dst->slot[i].obj);
+		dst->slot[i].obj->handles++;
+	}
+	return 0;
+}
+
+void handle_table_free(struct handle_table *t)
+{
+	uint32_t i;
+
+	for (i = 0; i < t->size; i++)
+		handle_drop(&t->slot[i]);
+	kfree(t->slot);
+	memset(t, 0, sizeof(*t));
+}
+
+/* ---- calls on any object ---- */
+
+int64_t sys_handle_close(w_handle_t h)
+{
+	struct handle s;
+	int err = handle_take(&thread_self()->proc->handles, h, &s);
+
+	if (!err)
+		handle_drop(&s);
+	return err;
+}
+
+int64_t sys_handle_dup(w_handle_t h, uint32_t rights)
+{
+	struct handle_table *t = &thread_self()->proc->handles;
+	struct handle *s = handle_get(t, h);
+
+	if (!s)
+		return W_EBADH;
+	if (!(s->rights & W_DUP) || rights & ~s->rights)
+		return W_EACCES;
+	return handle_install(t, s->obj, rights, 0);
+}
+
+static void info_process(const struct process *p, struct w_obj_info *i)
+{
+	struct list *l;
+
+	i->status = p->status;
+	i->count = p->nthreads;
+	i->time_ns = p->cpu_ns;
+	list_for_each (l, &p->threads)
+		i->time_ns += list_entry(l, struct thread, in_proc)->cpu_ns;
+	i->size = p->as ? p->as->anon_pages * W_PAGE : 0;
+}
+
+int64_t sys_obj_info(w_handle_t h, uaddr_t info)
+{
+	struct process *self = thread_self()->proc;
+	struct handle *s = handle_get(&self->handles, h);
+	struct w_obj_info i;
+	struct object *o;
+
+	if (h && !s)
+		return W_EBADH;
+	o = h ? s->obj : &self->obj;
+	memset(&i, 0, sizeof(i));
+	i.type = o->type;
+	i.rights = h ? s->rights : W_ALL;
+	i.koid = o->koid;
+	i.handles = o->handles;
+	i.signals = o->signals;
+	if (o->type == W_T_PROCESS)
+		info_process(container_of(o, struct process, obj), &i);
+	if (o->type == W_T_MEMORY) {
+		const struct memory *m = container_of(o, struct memory, obj);
+
+		i.size = m->pages * W_PAGE;
+		i.count = m->resident;
+	}
+	if (o->type == W_T_THREAD)
+		i.time_ns = container_of(o, struct thread, obj)->cpu_ns;
+	return copy_out(self->as, info, &i, sizeof(i));
+}
+
+BKL_END

@@ -1,0 +1,463 @@
+// SPDX-License-Identifier: MIT
+#include <arch/cpu.h>
+#include <kernel/ipc.h>
+#include <kernel/page.h>
+#include <kernel/protos.h>
+#include <lib/string.h>
+
+BKL_BEGIN
+
+struct note {
+	struct list link;
+	struct w_msg msg;
+	struct handle h[W_MSG_HANDLES];
+};
+
+static void drop_handles(struct handle *h)
+{
+	int i;
+
+	for (i = 0; i < W_MSG_HANDLES; i++)
+		handle_drop(&h[i]);
+}
+
+/* ---- leaving a port ---- */
+
+static void port_update(struct port *p)
+{
+	bool any = !list_is_empty(&p->callers) || !list_is_empty(&p->notes);
+
+	obj_signal(&p->obj, any ? W_READABLE : 0, any ? 0 : W_READABLE);
+}
+
+/* Take t out of its port; the call it made is over. */
+static void caller_leave(struct thread *t)
+{
+	struct port *p = t->in_port;
+	struct channel *ch = t->via;
+
+	if (t->txn)
+		p->txns[t->txn - 1] = NULL;
+	else
+		list_del(&t->wait);
+	t->in_port = NULL;
+	t->via = NULL;
+	t->txn = 0;
+	port_update(p);
+	drop_handles(t->msg_h);
+	obj_put(&ch->obj);
+	obj_put(&p->obj);
+}
+
+void ipc_abort(struct thread *t)
+{
+	if (t->in_port)
+		caller_leave(t);
+}
+
+static void port_unhandled(struct object *o)
+{
+	struct port *p = container_of(o, struct port, obj);
+	struct note *n;
+	struct thread *t;
+	uint32_t i;
+
+	p->closed = true;
+	while (!list_is_empty(&p->callers)) {
+		t = list_first(&p->callers, struct thread, wait);
+		caller_leave(t);
+		thread_finish(t, W_EPIPE);
+	}
+	for (i = 0; i < p->txn_size; i++) {
+		t = p->txns[i];
+		if (!t)
+			continue;
+		caller_leave(t);
+		thread_finish(t, W_EPIPE);
+	}
+	while (!list_is_empty(&p->notes)) {
+		n = list_first(&p->notes, struct note, link);
+		list_del(&n->link);
+		drop_handles(n->h);
+		kfree(n);
+	}
+}
+
+static void port_destroy(struct object *o)
+{
+	struct port *p = container_of(o, struct port, obj);
+
+	kfree(p->txns);
+	kfree(p->txn_gen);
+	kfree(p);
+}
+
+static const struct object_ops port_ops = {
+	.unhandled = port_unhandled,
+	.destroy = port_destroy,
+};
+
+static void wake_receiver(struct port *p)
+{
+	port_update(p);
+	if (!list_is_empty(&p->receivers))
+		thread_wake(list_first(&p->receivers, struct thread, wait), WAKE_DONE);
+}
+
+/* Nobody can call any more: the port hears it once, by the reserved note. */
+static void channel_unhandled(struct object *o)
+{
+	struct channel *ch = container_of(o, struct channel, obj);
+	struct note *n = ch->closing;
+
+	ch->closing = NULL;
+	if (!n || ch->port->closed) {
+		kfree(n);
+		return;
+	}
+	n->msg.op = W_OP_CLOSED;
+	n->msg.badge = ch->badge;
+	list_append(&ch->port->notes, &n->link);
+	wake_receiver(ch->port);
+}
+
+static void channel_destroy(struct object *o)
+{
+	struct channel *ch = container_of(o, struct channel, obj);
+
+	kfree(ch->closing);
+	obj_put(&ch->port->obj);
+	kfree(ch);
+}
+
+static const struct object_ops channel_ops = {
+	.unhandled = channel_unhandled,
+	.destroy = channel_destroy,
+};
+
+int64_t sys_port_create(uint32_t limit)
+{
+	struct port *p;
+
+	if (!limit || limit > 4096)
+		return W_EINVAL;
+	p = kzalloc(sizeof(*p));
+	if (!p)
+		return W_ENOMEM;
+	obj_init(&p->obj, W_T_PORT, &port_ops);
+	list_init(&p->callers);
+	list_init(&p->notes);
+	list_init(&p->receivers);
+	p->limit = limit;
+	return handle_new(&p->obj, W_ALL);
+}
+
+int64_t sys_chan_mint(struct port *p, uint64_t badge)
+{
+	struct channel *ch = kzalloc(sizeof(*ch));
+	struct note *n = kzalloc(sizeof(*n));
+
+	if (!ch || !n) {
+		kfree(ch);
+		kfree(n);
+		return W_ENOMEM;
+	}
+	obj_init(&ch->obj, W_T_CHANNEL, &channel_ops);
+	ch->port = p;
+	ch->badge = badge;
+	ch->closing = n;
+	obj_get(&p->obj);
+	return handle_new(&ch->obj, W_ALL);
+}
+
+/* ---- handles in messages: check all, then move all ---- */
+
+static int handles_check(struct handle_table *t, const struct w_msg *m)
+{
+	struct handle *s;
+	uint32_t i, j;
+
+	if (m->nh > W_MSG_HANDLES)
+		return W_EINVAL;
+	for (i = 0; i < m->nh; i++) {
+		s = handle_get(t, m->h[i]);
+		if (!s)
+			return W_EBADH;
+		if (!(s->rights & W_DUP))
+			return W_EACCES;
+		for (j = 0; j < i; j++)
+			if (m->h[j] == m->h[i])
+				return W_EINVAL;
+	}
+	return 0;
+}
+
+static void handles_move(struct handle_table *t, const struct w_msg *m, struct handle *out)
+{
+	uint32_t i;
+
+	for (i = 0; i < m->nh; i++)
+		handle_take(t, m->h[i], &out[i]);
+}
+
+static int handles_deliver(struct handle_table *t, struct handle *h, uint32_t nh, w_handle_t *out)
+{
+	uint32_t i;
+	int64_t r;
+
+	for (i = 0; i < nh; i++) {
+		r = handle_install(t, h[i].obj, h[i].rights, 0);
+		if (r < 0)
+			break;
+		out[i] = r;
+	}
+	if (i == nh) {
+		for (i = 0; i < nh; i++)
+			handle_drop(&h[i]);
+		return 0;
+	}
+	while (i--) {
+		struct handle back;
+
+		handle_take(t, out[i], &back);
+		handle_drop(&back);
+	}
+	return W_EMFILE;
+}
+
+/* ---- sending ---- */
+
+int64_t sys_chan_call(struct channel *ch, uaddr_t umsg)
+{
+	struct thread *t = thread_self();
+	int err;
+
+	if (t->wake == WAKE_KICK && t->restart)
+		return W_EINTR;
+	if (ch->port->closed)
+		return W_EPIPE;
+	err = copy_in(t->proc->as, &t->msg, umsg, sizeof(t->msg));
+	if (!err)
+		err = handles_check(&t->proc->handles, &t->msg);
+	if (err)
+		return err;
+	t->uninterruptible = t->msg.pad & W_MSG_UNINTERRUPTIBLE;
+	err = thread_park(NULL, W_FOREVER);
+	if (err != SYS_PARKED)
+		return err;
+	t->msg_user = umsg;
+	t->msg.badge = ch->badge;
+	t->msg.sender = t->proc->obj.koid;
+	handles_move(&t->proc->handles, &t->msg, t->msg_h);
+	t->in_port = ch->port;
+	t->via = ch;
+	obj_get(&ch->port->obj);
+	obj_get(&ch->obj);
+	list_append(&ch->port->callers, &t->wait);
+	wake_receiver(ch->port);
+	return SYS_PARKED;
+}
+
+int64_t sys_chan_send(struct channel *ch, uaddr_t umsg)
+{
+	struct process *self = thread_self()->proc;
+	struct port *p = ch->port;
+	struct note *n;
+	int err;
+
+	if (p->closed)
+		return W_EPIPE;
+	if (p->nnotes >= p->limit)
+		return W_EAGAIN;
+	n = kzalloc(sizeof(*n));
+	if (!n)
+		return W_ENOMEM;
+	err = copy_in(self->as, &n->msg, umsg, sizeof(n->msg));
+	if (!err)
+		err = handles_check(&self->handles, &n->msg);
+	if (!err && (n->msg.in_len || n->msg.out_len || n->msg.op == W_OP_CLOSED))
+		err = W_EINVAL; /* bytes are lent by calls only */
+	if (err) {
+		kfree(n);
+		return err;
+	}
+	n->msg.txn = 0;
+	n->msg.badge = ch->badge;
+	n->msg.sender = self->obj.koid;
+	handles_move(&self->handles, &n->msg, n->h);
+	p->nnotes++;
+	list_append(&p->notes, &n->link);
+	wake_receiver(p);
+	return 0;
+}
+
+/* ---- receiving ---- */
+
+static int txn_slot(struct port *p, uint32_t *slot)
+{
+	struct thread **txns;
+	uint32_t i, size, *gen;
+
+	for (i = 0; i < p->txn_size; i++)
+		if (!p->txns[i]) {
+			*slot = i;
+			return 0;
+		}
+	size = p->txn_size ? p->txn_size * 2 : 8;
+	txns = kzalloc(size * sizeof(*txns));
+	gen = kzalloc(size * sizeof(*gen));
+	if (!txns || !gen) {
+		kfree(txns);
+		kfree(gen);
+		return W_ENOMEM;
+	}
+	if (p->txn_size) {
+		memcpy(txns, p->txns, p->txn_size * sizeof(*txns));
+		memcpy(gen, p->txn_gen, p->txn_size * sizeof(*gen));
+	}
+	kfree(p->txns);
+	kfree(p->txn_gen);
+	p->txns = txns;
+	p->txn_gen = gen;
+	*slot = p->txn_size;
+	p->txn_size = size;
+	return 0;
+}
+
+static struct thread *txn_find(struct port *p, uint64_t txn)
+{
+	uint32_t slot = (uint32_t)txn - 1, gen = txn >> 32;
+
+	if (slot >= p->txn_size || !p->txns[slot] || p->txn_gen[slot] != gen)
+		return NULL;
+	return p->txns[slot];
+}
+
+static int recv_note(struct port *p, struct process *self, uaddr_t umsg)
+{
+	struct note *n = list_first(&p->notes, struct note, link);
+	struct w_msg m = n->msg;
+	int err;
+
+	err = handles_deliver(&self->handles, n->h, m.nh, m.h);
+	if (!err)
+		err = copy_out(self->as, umsg, &m, sizeof(m));
+	list_del(&n->link);
+	if (m.op != W_OP_CLOSED)
+		p->nnotes--;
+	drop_handles(n->h);
+	kfree(n);
+	port_update(p);
+	return err;
+}
+
+/* A call is refused, not lost, when it cannot be received. */
+static int recv_call(struct port *p, struct process *self, uaddr_t umsg, const struct w_msg *want)
+{
+	struct thread *t = list_first(&p->callers, struct thread, wait);
+	struct w_msg m = t->msg;
+	uint32_t slot, n;
+	int err, theirs = 0;
+
+	err = txn_slot(p, &slot);
+	if (err)
+		return err;
+	n = m.in_len < want->out_len ? m.in_len : want->out_len;
+	if (n)
+		theirs = copy_across(self->as, want->out, t->proc->as, m.in, n);
+	if (!theirs)
+		theirs = handles_deliver(&self->handles, t->msg_h, m.nh, m.h);
+	if (theirs) {
+		caller_leave(t);
+		thread_finish(t, theirs);
+		return W_EAGAIN;
+	}
+	m.in = m.out = 0;
+	p->txn_gen[slot] = ++p->txn_seq;
+	m.txn = (uint64_t)p->txn_seq << 32 | (slot + 1);
+	err = copy_out(self->as, umsg, &m, sizeof(m));
+	list_del(&t->wait);
+	t->txn = slot + 1;
+	p->txns[slot] = t;
+	port_update(p);
+	return err;
+}
+
+int64_t sys_port_recv(struct port *p, uaddr_t umsg, uint64_t deadline)
+{
+	struct thread *t = thread_self();
+	struct w_msg want;
+	int err;
+
+	err = copy_in(t->proc->as, &want, umsg, sizeof(want));
+	if (err)
+		return err;
+	if (!list_is_empty(&p->notes))
+		return recv_note(p, t->proc, umsg);
+	if (!list_is_empty(&p->callers))
+		return recv_call(p, t->proc, umsg, &want);
+	if (!deadline)
+		return W_EAGAIN;
+	if (t->wake == WAKE_TIMEOUT)
+		return W_ETIMEDOUT;
+	if (t->wake == WAKE_KICK)
+		return W_EINTR;
+	return thread_park(&p->receivers, deadline);
+}
+
+int64_t sys_port_reply(struct port *p, uaddr_t umsg)
+{
+	struct process *self = thread_self()->proc;
+	struct handle moved[W_MSG_HANDLES] = {{0}};
+	struct w_msg m, out;
+	struct thread *t;
+	int err, theirs = 0;
+
+	err = copy_in(self->as, &m, umsg, sizeof(m));
+	if (err)
+		return err;
+	t = txn_find(p, m.txn);
+	if (!t)
+		return W_ENOENT;
+	err = handles_check(&self->handles, &m);
+	if (err)
+		return err;
+	out = t->msg;
+	out.status = m.status;
+	memcpy(out.arg, m.arg, sizeof(out.arg));
+	out.nh = 0;
+	out.in_len = m.in_len < t->msg.out_len ? m.in_len : t->msg.out_len;
+	if (out.in_len) {
+		theirs = copy_across(t->proc->as, t->msg.out, self->as, m.in, out.in_len);
+	}
+	handles_move(&self->handles, &m, moved);
+	if (!theirs)
+		theirs = handles_deliver(&t->proc->handles, moved, m.nh, out.h);
+	if (!theirs) {
+		out.nh = m.nh;
+		theirs = copy_out(t->proc->as, t->msg_user, &out, sizeof(out));
+	}
+	drop_handles(moved);
+	caller_leave(t);
+	thread_finish(t, theirs ? theirs : m.status);
+	return theirs ? W_ENOENT : 0;
+}
+
+int64_t sys_msg_copy(struct port *p, uint64_t txn, uint64_t off, uaddr_t buf, uint64_t len,
+		     uint32_t dir)
+{
+	struct process *self = thread_self()->proc;
+	struct thread *t = txn_find(p, txn);
+	uint64_t room;
+
+	if (!t)
+		return W_ENOENT;
+	room = dir ? t->msg.out_len : t->msg.in_len;
+	if (dir > 1 || off > room || len > room - off)
+		return W_ERANGE;
+	if (dir)
+		return copy_across(t->proc->as, t->msg.out + off, self->as, buf, len);
+	return copy_across(self->as, buf, t->proc->as, t->msg.in + off, len);
+}
+
+BKL_END

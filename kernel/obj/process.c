@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: MIT
+#include <arch/cpu.h>
+#include <kernel/log.h>
+#include <kernel/page.h>
+#include <kernel/protos.h>
+#include <kernel/sched.h>
+#include <kernel/thread.h>
+#include <lib/string.h>
+
+struct list processes = LIST_INIT(processes);
+
+BKL_BEGIN
+
+static void process_destroy(struct object *o)
+{
+	struct process *p = container_of(o, struct process, obj);
+
+	handle_table_free(&p->handles);
+	if (p->as)
+		aspace_put(p->as);
+	list_del(&p->all);
+	kfree(p);
+}
+
+/* Nobody can name it and nothing runs in it: it never will. */
+static void process_unhandled(struct object *o)
+{
+	struct process *p = container_of(o, struct process, obj);
+
+	if (!p->nthreads && !p->dead)
+		process_kill(p, 0);
+}
+
+static const struct object_ops process_ops = {
+	.unhandled = process_unhandled,
+	.destroy = process_destroy,
+};
+
+static struct process *process_init(const char *name, bool native)
+{
+	struct process *p = kzalloc(sizeof(*p));
+
+	if (!p)
+		return NULL;
+	obj_init(&p->obj, W_T_PROCESS, &process_ops);
+	p->native = native;
+	p->handles.limit = CONFIG_MAX_HANDLES;
+	list_init(&p->threads);
+	list_append(&processes, &p->all);
+	strlcpy(p->name, name, sizeof(p->name));
+	return p;
+}
+
+struct process *process_new(const char *name, uint64_t quota, bool native)
+{
+	struct process *p = process_init(name, native);
+
+	if (!p)
+		return NULL;
+	p->as = aspace_new(quota);
+	if (!p->as) {
+		obj_put(&p->obj);
+		return NULL;
+	}
+	return p;
+}
+
+void process_kill(struct process *p, uint32_t status)
+{
+	struct list *l, *tmp;
+
+	if (p->dead)
+		return;
+	p->status = status;
+	p->stopped = false;
+	if (!p->nthreads) {
+		p->dead = true;
+		handle_table_free(&p->handles);
+		obj_signal(&p->obj, W_ENDED, 0);
+		return;
+	}
+	obj_get(&p->obj);
+	list_for_each_safe (l, tmp, &p->threads)
+		thread_end(list_entry(l, struct thread, in_proc));
+	obj_put(&p->obj);
+}
+
+int64_t sys_proc_create(uaddr_t name, uint32_t len, uint64_t quota, uint32_t flags)
+{
+	struct process *self = thread_self()->proc, *p;
+	char buf[16] = "";
+	int err;
+
+	if (flags > 1)
+		return W_EINVAL;
+	err = copy_in(self->as, buf, name, len < 15 ? len : 15);
+	if (err)
+		return err;
+	if (self->as->quota && (!quota || quota > self->as->quota))
+		quota = self->as->quota;
+	p = process_new(buf, quota, flags & 1);
+	return p ? handle_new(&p->obj, W_ALL) : W_ENOMEM;
+}
+
+static struct thread *clone_thread(struct process *child, struct thread *t, uint64_t rip,
+				   uint64_t rsp)
+{
+	struct w_thread_args a = {.rip = rip, .rsp = rsp, .fs = t->fs};
+	struct thread *c = thread_new(child, &a);
+
+	if (!c)
+		return NULL;
+	c->regs = t->regs;
+	c->regs.rip = rip;
+	c->regs.rsp = rsp;
+	c->regs.rax = 0;
+	c->affinity = t->affinity;
+	memcpy(c->name, t->name, sizeof(c->name));
+	if (t->fpu)
+		fpu_save_current(t);
+	if (t->fpu && c->fpu)
+		memcpy(c->fpu, t->fpu, fpu_state_size);
+	if (thread_set_tcb(c, t->tcb)) {
+		thread_end(c);
+		return NULL;
+	}
+	return c;
+}
+
+int64_t sys_proc_clone(uint64_t rip, uint64_t rsp)
+{
+	struct thread *t = thread_self();
+	struct process *p = t->proc, *c;
+	int64_t h;
+
+	if (rip >= USER_TOP)
+		return W_EINVAL;
+	c = process_init(p->name, p->native);
+	if (!c)
+		return W_ENOMEM;
+	c->pers = p->pers;
+	c->as = aspace_clone(p->as);
+	if (!c->as || handle_table_clone(&c->handles, &p->handles) ||
+	    !clone_thread(c, t, rip, rsp)) {
+		process_kill(c, 0);
+		obj_put(&c->obj);
+		return W_ENOMEM;
+	}
+	obj_get(&c->obj);
+	h = handle_new(&c->obj, W_ALL);
+	if (h < 0)
+		process_kill(c, 0);
+	obj_put(&c->obj);
+	return h;
+}
+
+int64_t sys_proc_kill(struct process *p, uint32_t status)
+{
+	bool self = p == thread_self()->proc;
+
+	process_kill(p, status);
+	return self ? SYS_PARKED : 0;
+}
+
+int64_t sys_proc_setup(struct process *p, uaddr_t user)
+{
+	struct w_personality w;
+	int err = copy_in(thread_self()->proc->as, &w, user, sizeof(w));
+
+	if (err)
+		return err;
+	if (w.text_lo >= w.text_hi || w.text_hi > USER_TOP || w.entry < w.text_lo ||
+	    w.entry >= w.text_hi || w.upcall < w.text_lo || w.upcall >= w.text_hi ||
+	    w.exit_lo > w.exit_hi)
+		return W_EINVAL;
+	p->pers = w;
+	return 0;
+}
+
+int64_t sys_proc_give(struct process *p, w_handle_t h, uint32_t at)
+{
+	struct process *self = thread_self()->proc;
+	struct handle *s = handle_get(&self->handles, h), taken;
+	int64_t r;
+
+	if (!s)
+		return W_EBADH;
+	if (p->dead || at >= CONFIG_MAX_HANDLES)
+		return W_EMFILE;
+	r = handle_install(&p->handles, s->obj, s->rights, at);
+	if (r < 0)
+		return r;
+	handle_take(&self->handles, h, &taken);
+	handle_drop(&taken);
+	return r;
+}
+
+int64_t sys_proc_kick(struct process *p)
+{
+	struct list *l;
+
+	list_for_each (l, &p->threads)
+		thread_kick(list_entry(l, struct thread, in_proc));
+	return 0;
+}
+
+int64_t sys_proc_stop(struct process *p, uint32_t stop)
+{
+	struct thread *t;
+	struct list *l;
+
+	if (p->dead || p->stopped == !!stop)
+		return 0;
+	p->stopped = stop;
+	list_for_each (l, &p->threads) {
+		t = list_entry(l, struct thread, in_proc);
+		if (t->state == T_READY && stop)
+			sched_dequeue(t);
+		else if (t->state == T_READY)
+			sched_enqueue(t, false);
+		else if (t->state == T_RUNNING && stop && t != thread_self())
+			cpu_kick(t->cpu);
+	}
+	return 0;
+}
+
+BKL_END

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: MIT
+#include <arch/cpu.h>
+#include <kernel/page.h>
+#include <kernel/protos.h>
+#include <kernel/waitset.h>
+
+BKL_BEGIN
+
+#define EVENTS_AT_ONCE 64
+
+static void watch_free(struct watch *w)
+{
+	list_del(&w->of_obj);
+	list_del(&w->of_set);
+	list_del(&w->ready);
+	kfree(w);
+}
+
+static void waitset_unhandled(struct object *o)
+{
+	struct waitset *ws = container_of(o, struct waitset, obj);
+
+	while (!list_is_empty(&ws->all))
+		watch_free(list_first(&ws->all, struct watch, of_set));
+}
+
+static void waitset_destroy(struct object *o)
+{
+	waitset_unhandled(o);
+	kfree(container_of(o, struct waitset, obj));
+}
+
+static const struct object_ops waitset_ops = {
+	.unhandled = waitset_unhandled,
+	.destroy = waitset_destroy,
+};
+
+/* A set is itself READABLE while something in it is ready: sets nest.  Wake one
+ * sleeper; it takes all that is ready, others find what comes later. */
+static void set_ready(struct waitset *ws, int depth);
+
+static void object_ready(struct object *o, int depth)
+{
+	struct watch *w;
+	struct list *l, *tmp;
+
+	list_for_each_safe (l, tmp, &o->watches) {
+		w = list_entry(l, struct watch, of_obj);
+		if (!(w->mask & o->signals))
+			continue;
+		if (!list_is_linked(&w->ready))
+			list_append(&w->set->ready, &w->ready);
+		set_ready(w->set, depth);
+		if (w->mode & W_WS_EXCLUSIVE && !list_is_empty(&w->set->sleepers))
+			break;
+	}
+}
+
+static void set_ready(struct waitset *ws, int depth)
+{
+	if (!list_is_empty(&ws->sleepers))
+		thread_wake(list_first(&ws->sleepers, struct thread, wait), WAKE_DONE);
+	ws->obj.signals |= W_READABLE;
+	if (!list_is_empty(&ws->obj.watches) && depth < 5)
+		object_ready(&ws->obj, depth + 1);
+}
+
+void watch_notify(struct object *o, bool edge)
+{
+	(void)edge;
+	if (!list_is_empty(&o->watches))
+		object_ready(o, 0);
+}
+
+void watch_forget(struct object *o)
+{
+	while (!list_is_empty(&o->watches))
+		watch_free(list_first(&o->watches, struct watch, of_obj));
+}
+
+int64_t sys_ws_create(void)
+{
+	struct waitset *ws = kzalloc(sizeof(*ws));
+
+	if (!ws)
+		return W_ENOMEM;
+	obj_init(&ws->obj, W_T_WAITSET, &waitset_ops);
+	list_init(&ws->all);
+	list_init(&ws->ready);
+	list_init(&ws->sleepers);
+	return handle_new(&ws->obj, W_ALL);
+}
+
+static struct watch *watch_find(struct object *o, struct waitset *ws, uint64_t key)
+{
+	struct watch *w;
+	struct list *l;
+
+	list_for_each (l, &o->watches) {
+		w = list_entry(l, struct watch, of_obj);
+		if (w->set == ws && w->key == key)
+			return w;
+	}
+	return NULL;
+}
+
+static void watch_arm(struct watch *w, uint32_t mask)
+{
+	const uint32_t modes = W_WS_EDGE | W_WS_ONESHOT | W_WS_EXCLUSIVE;
+
+	w->mode = mask & modes;
+	w->mask = mask & ~modes;
+	if (w->mask & w->obj->signals) {
+		if (!list_is_linked(&w->ready))
+			list_append(&w->set->ready, &w->ready);
+		set_ready(w->set, 0);
+	}
+}
+
+/* Would watching o from ws close a loop of sets? */
+static bool reaches(struct object *o, struct waitset *ws, int depth)
+{
+	struct waitset *inner;
+	struct list *l;
+
+	if (o->type != W_T_WAITSET)
+		return false;
+	inner = container_of(o, struct waitset, obj);
+	if (inner == ws || depth == 5)
+		return true;
+	list_for_each (l, &inner->all)
+		if (reaches(list_entry(l, struct watch, of_set)->obj, ws, depth + 1))
+			return true;
+	return false;
+}
+
+int64_t sys_ws_ctl(struct waitset *ws, uint32_t op, w_handle_t h, uint32_t mask, uint64_t key)
+{
+	struct handle *s = handle_get(&thread_self()->proc->handles, h);
+	struct watch *w;
+
+	if (!s)
+		return W_EBADH;
+	w = watch_find(s->obj, ws, key);
+	if (op == W_WS_ADD && w)
+		return W_EEXIST;
+	if (op != W_WS_ADD && !w)
+		return W_ENOENT;
+	if (op == W_WS_DEL) {
+		watch_free(w);
+		return 0;
+	}
+	if (op == W_WS_ADD) {
+		if (reaches(s->obj, ws, 0))
+			return W_ELOOP;
+		w = kzalloc(sizeof(*w));
+		if (!w)
+			return W_ENOMEM;
+		w->obj = s->obj;
+		w->set = ws;
+		w->key = key;
+		list_init(&w->ready);
+		list_append(&s->obj->watches, &w->of_obj);
+		list_append(&ws->all, &w->of_set);
+	} else if (op != W_WS_MOD) {
+		return W_EINVAL;
+	}
+	watch_arm(w, mask);
+	return 0;
+}
+
+/* Take what is ready, at most max; level watches go to the back of the list. */
+static uint32_t collect(struct waitset *ws, struct w_event *ev, uint32_t max)
+{
+	struct list round = LIST_INIT(round);
+	uint32_t n = 0, bits;
+	struct watch *w;
+
+	while (n < max && !list_is_empty(&ws->ready)) {
+		w = list_first(&ws->ready, struct watch, ready);
+		list_del(&w->ready);
+		bits = w->mask & w->obj->signals;
+		if (!bits)
+			continue;
+		ev[n++] = (struct w_event){.key = w->key, .bits = bits};
+		if (w->mode & W_WS_ONESHOT)
+			w->mask = 0;
+		else if (!(w->mode & W_WS_EDGE))
+			list_append(&round, &w->ready);
+	}
+	while (!list_is_empty(&round)) {
+		w = list_first(&round, struct watch, ready);
+		list_del(&w->ready);
+		list_append(&ws->ready, &w->ready);
+	}
+	if (list_is_empty(&ws->ready))
+		ws->obj.signals &= ~W_READABLE;
+	return n;
+}
+
+int64_t sys_ws_wait(struct waitset *ws, uaddr_t uev, uint32_t max, uint64_t deadline)
+{
+	struct thread *t = thread_self();
+	struct w_event ev[EVENTS_AT_ONCE];
+	uint32_t n;
+	int err;
+
+	if (!max)
+		return W_EINVAL;
+	if (max > EVENTS_AT_ONCE)
+		max = EVENTS_AT_ONCE;
+	n = collect(ws, ev, max);
+	if (n) {
+		err = copy_out(t->proc->as, uev, ev, n * sizeof(*ev));
+		return err ? err : (int64_t)n;
+	}
+	if (t->wake == WAKE_TIMEOUT || !deadline)
+		return W_ETIMEDOUT;
+	if (t->wake == WAKE_KICK)
+		return W_EINTR;
+	return thread_park(&ws->sleepers, deadline);
+}
+
+BKL_END
