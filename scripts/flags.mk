@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Compiler flags by class of code: k kernel, u native servers, p personality.
 
-WARN := -Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes -Wvla
+WARN := -Wall -Wextra -Werror -Wno-missing-field-initializers -Wmissing-prototypes -Wstrict-prototypes -Wvla
 COMMON := -std=gnu11 $(WARN) -O2 -g -ffreestanding -fno-stack-protector -fno-common \
 	-fno-strict-aliasing -fno-asynchronous-unwind-tables -fcf-protection=none \
 	-mgeneral-regs-only -mno-red-zone -ffile-prefix-map=$(srctree)/= -fdebug-prefix-map=$(objtree)=. \

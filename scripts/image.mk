@@ -53,7 +53,7 @@ build-kernel: prepare
 
 quiet_cmd_cck = CC      $@
 cmd_cck = $(CC) $(FLAGS_k) -Wno-unused-variable -MD -MF $(dot-target).d -c -o $@ $<
-k/dispatch.o: gen/dispatch.c FORCE
+k/dispatch.o: gen/dispatch.c FORCE | prepare
 	$(call if_changed_dep,cck)
 
 quiet_cmd_ldk = LD      $@
@@ -61,6 +61,167 @@ cmd_ldk = sh $(srctree)/scripts/link-kernel $@ $(srctree)/arch/x86/kernel.lds k/
 $(kernel-a): build-kernel
 wherry.elf: $(srctree)/arch/x86/kernel.lds $(srctree)/scripts/link-kernel k/dispatch.o $(kernel-a) FORCE
 	$(call if_changed,ldk)
-k/dispatch.o: prepare
 
--include $(foreach o,host/fixdep host/mkflatfs host/widc k/dispatch.o wherry.elf $(gen-abi),$(dir $(o)).$(notdir $(o)).cmd)
+
+
+# ---- lwIP: Debian's source, unpacked into the output directory ----
+WHERRY_CACHE ?= $(HOME)/.cache/wherry
+lwip-tar := $(WHERRY_CACHE)/lwip_2.1.3+dfsg1.orig.tar.xz
+lwip/.unpacked:
+	@[ -f "$(lwip-tar)" ] || { echo "error: lwIP's source is not in $(WHERRY_CACHE); run 'make deps'" >&2; exit 1; }
+	@echo '  UNPACK  lwip'; rm -rf lwip; mkdir -p lwip && tar -xJf "$(lwip-tar)" -C lwip --strip-components=1 && touch $@
+lwip-src := $(addprefix lwip/src/core/,def.c inet_chksum.c init.c ip.c mem.c memp.c netif.c pbuf.c raw.c tcp.c tcp_in.c tcp_out.c timeouts.c udp.c stats.c) \
+	$(addprefix lwip/src/core/ipv4/,dhcp.c etharp.c icmp.c ip4.c ip4_addr.c ip4_frag.c acd.c autoip.c) lwip/src/netif/ethernet.c
+lwip-src := $(filter-out %/acd.c %/autoip.c,$(lwip-src))
+lwip-obj := $(lwip-src:lwip/src/%.c=u/lwip/%.o)
+FLAGS_lwip := $(filter-out -Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes -Wvla,$(FLAGS_u)) -w \
+	-Ilwip/src/include -I$(srctree)/net/lwip/include -I$(srctree)/net/lwip/include/compat
+quiet_cmd_lwip = CC      $@
+cmd_lwip = $(CC) $(FLAGS_lwip) -MD -MF $(dot-target).d -c -o $@ $<
+$(lwip-src): lwip/.unpacked ;
+$(lwip-obj): u/lwip/%.o: lwip/src/%.c FORCE | prepare
+	$(call if_changed_dep,lwip)
+
+# ---- native servers: modules by home ----
+# module: name, directory of its objects
+mod-y := console fs
+mod-$(CONFIG_NET) += net
+mod-$(CONFIG_VIRTIO_NET) += vnet
+dir-console := drivers/char
+dir-fs := fs
+dir-net := net
+dir-vnet := drivers/net
+user-dirs := lib rt drivers/virtio usr/init usr/procd usr/sysio $(foreach m,$(mod-y),$(dir-$(m)))
+
+.PHONY: build-user
+build-user: prepare lwip/.unpacked gen/callnames.h gen/config_text.h
+	+$(Q)set -e; for d in $(user-dirs); do $(MAKE) -f $(srctree)/scripts/build.mk obj=$$d class=u; done
+
+gen/callnames.h: $(abi)/errors.wid $(abi)/kernel.wid host/widc FORCE
+	$(call if_changed,wid)
+gen/callnames.h: mode = names
+gen/config_text.h: .config
+	@mkdir -p gen; od -An -v -tx1 .config | sed 's/ \([0-9a-f][0-9a-f]\)/0x\1,/g' > $@
+
+# Which modules live in which process.
+ifdef CONFIG_PLACE_ONE
+homes := sysio
+home-sysio := console fs $(filter vnet,$(mod-y)) $(filter net,$(mod-y))
+else
+homes := console fs netd
+home-console := console
+home-fs := fs
+home-netd := $(filter vnet,$(mod-y)) $(filter net,$(mod-y))
+endif
+servers := $(addprefix u/,$(addsuffix .elf,init procd $(homes)))
+
+u-lib := u/lib/built-in.a
+u-rt := u/rt/built-in.a
+user-a := $(foreach d,$(user-dirs),u/$(d)/built-in.a)
+$(user-a): build-user
+
+# A module exports its struct module and nothing else.
+quiet_cmd_mod = MOD     $@
+cmd_mod = ld -r -o $@.tmp --whole-archive u/$(dir-$*)/built-in.a --no-whole-archive $(if $(filter net,$*),$(lwip-obj)) && \
+	objcopy --keep-global-symbol=$*_module $@.tmp $@ && rm -f $@.tmp
+u/mod-net.o: $(lwip-obj)
+$(foreach m,$(mod-y),$(eval u/mod-$(m).o: u/$(dir-$(m))/built-in.a))
+u/mod-%.o: FORCE
+	$(call if_changed,mod)
+
+gen/proc_%.c: .config $(srctree)/scripts/image.mk
+	@mkdir -p gen; { echo '/* Generated: the modules of $*, in order of start. */'; echo '#include <rt/module.h>'; \
+	for m in $(home-$*); do echo "extern const struct module $${m}_module;"; done; \
+	echo 'const struct module *const modules[] = {'; for m in $(home-$*); do echo "	&$${m}_module,"; done; echo '	NULL,'; echo '};'; } > $@
+quiet_cmd_ccu = CC      $@
+cmd_ccu = $(CC) $(FLAGS_u) -MD -MF $(dot-target).d -c -o $@ $<
+u/proc_%.o: gen/proc_%.c FORCE | prepare
+	$(call if_changed_dep,ccu)
+
+cmd_ldu = ld -nostdlib -z max-page-size=4096 --build-id=none --gc-sections -T $(srctree)/rt/user.lds -o $@ $(filter %.o,$^) \
+	--start-group $(filter %.a,$^) --end-group
+quiet_cmd_ldu = LD      $@
+u/init.elf: u/rt/built-in.a u/usr/init/built-in.a $(u-lib) $(srctree)/rt/user.lds FORCE
+	$(call if_changed,ldu)
+u/procd.elf: u/rt/built-in.a u/usr/procd/built-in.a $(u-lib) $(srctree)/rt/user.lds FORCE
+	$(call if_changed,ldu)
+define home_rule
+u/$(1).elf: u/proc_$(1).o $(foreach m,$(home-$(1)),u/mod-$(m).o) u/usr/sysio/built-in.a u/rt/built-in.a u/drivers/virtio/built-in.a $(u-lib) $(srctree)/rt/user.lds FORCE
+	$$(call if_changed,ldu)
+endef
+$(foreach h,$(homes),$(eval $(call home_rule,$(h))))
+
+# ---- the personality ----
+gen/lxtable.h: $(abi)/linux.tbl
+	@mkdir -p gen; awk '!/^#/ && NF { print "X(" $$1 ", " $$2 ", " $$3 ")" }' $< > $@
+.PHONY: build-personality
+build-personality: prepare gen/lxtable.h gen/lxprotos.h
+	+$(Q)$(call build,p,compat/linux)
+	+$(Q)$(call build,p,lib)
+gen/lxprotos.h: $(abi)/linux.tbl
+	@mkdir -p gen; awk '!/^#/ && NF && !seen[$$3]++ { print "LX(" $$3 ");" }' $< > $@
+p/compat/linux/built-in.a p/lib/built-in.a: build-personality
+quiet_cmd_ldp = LD      $@
+cmd_ldp = ld -nostdlib --no-warn-rwx-segments -z max-page-size=4096 --build-id=none -T $(srctree)/compat/linux/personality.lds -o $@.elf \
+	--whole-archive p/compat/linux/built-in.a --no-whole-archive p/lib/built-in.a && objcopy -O binary $@.elf $@
+p/personality: p/compat/linux/built-in.a p/lib/built-in.a $(srctree)/compat/linux/personality.lds FORCE
+	$(call if_changed,ldp)
+
+# ---- our own Linux programs ----
+quiet_cmd_musl = MUSL    $@
+cmd_musl = musl-gcc -static -std=gnu11 -O2 -g -Wall -Wextra -Werror -pthread -ffile-prefix-map=$(srctree)/= -o $@ $(filter %.c,$^)
+p/httpd: $(wildcard $(srctree)/usr/httpd/*.c) $(wildcard $(srctree)/usr/httpd/*.h) FORCE
+	$(call if_changed,musl)
+quiet_cmd_strip = STRIP   $@
+cmd_strip = strip -o $@ $<
+p/httpd.stripped: p/httpd FORCE
+	$(call if_changed,strip)
+u/%.stripped: u/%.elf FORCE
+	$(call if_changed,strip)
+
+# ---- the boot archive ----
+programs-$(CONFIG_HTTPD) += p/httpd.stripped
+image-in := $(servers:.elf=.stripped) p/personality $(programs-y)
+quiet_cmd_archive = ARCHIVE $@
+cmd_archive = sh $(srctree)/scripts/rootfs image.list $(homes) && host/mkflatfs $@ image.list
+rootfs-src := $(shell find $(srctree)/usr/rootfs $(CONFIG_ROOTFS_OVERLAY) -type f 2>/dev/null)
+boot.flatfs: $(image-in) host/mkflatfs .config $(srctree)/scripts/rootfs $(rootfs-src) FORCE
+	$(call if_changed,archive)
+
+# ---- the disk ----
+quiet_cmd_nasm = NASM    $@
+cmd_nasm = nasm -f bin -o $@ $<
+k/stage%.bin: $(srctree)/arch/x86/boot/mbr/stage%.asm FORCE
+	$(call if_changed,nasm)
+host/mkdisk: $(srctree)/scripts/mkdisk.c FORCE
+	$(call if_changed,hostcc)
+quiet_cmd_kstrip = STRIP   $@
+cmd_kstrip = strip --strip-debug -o $@ $<
+k/wherry.stripped: wherry.elf FORCE
+	$(call if_changed,kstrip)
+quiet_cmd_disk = DISK    $@
+cmd_disk = host/mkdisk $@ k/stage1.bin k/stage2.bin k/wherry.stripped boot.flatfs
+wherry.img: host/mkdisk k/stage1.bin k/stage2.bin k/wherry.stripped boot.flatfs FORCE
+	$(call if_changed,disk)
+
+.PHONY: image
+image: wherry.elf boot.flatfs $(if $(CONFIG_BOOT_MBR),wherry.img)
+	@sh $(srctree)/scripts/sizes wherry.elf boot.flatfs $(if $(CONFIG_BOOT_MBR),wherry.img)
+
+-include $(foreach o,host/fixdep host/mkflatfs host/widc k/dispatch.o wherry.elf $(gen-abi) gen/callnames.h $(lwip-obj) $(foreach m,$(mod-y),u/mod-$(m).o) $(foreach h,$(homes),u/proc_$(h).o) $(servers) $(servers:.elf=.stripped) p/personality p/httpd p/httpd.stripped boot.flatfs wherry.img k/stage1.bin k/stage2.bin k/wherry.stripped host/mkdisk,$(dir $(o)).$(notdir $(o)).cmd)
+
+# ---- running ----
+BOOT ?= pvh
+MACHINE ?= q35
+SMP ?= 1
+MEM ?= 128M
+PORT ?= 8080
+.PHONY: run debug size check bench
+run: image
+	@BOOT=$(BOOT) MACHINE=$(MACHINE) SMP=$(SMP) MEM=$(MEM) PORT=$(PORT) sh $(srctree)/scripts/run
+debug: image
+	@BOOT=$(BOOT) MACHINE=$(MACHINE) SMP=$(SMP) MEM=$(MEM) PORT=$(PORT) sh $(srctree)/scripts/run --debug
+size: image
+	@sh $(srctree)/scripts/size
+compile_commands.json: image
+	@python3 $(srctree)/scripts/compile_commands.py > $@ && echo "wrote $(objtree)/$@"

@@ -85,6 +85,8 @@ static void find_init(void)
 
 	if (!boot_info.archive_len)
 		panic("no_boot_archive", "pass boot.flatfs as initrd");
+	if (boot_info.archive & (W_PAGE - 1))
+		panic("unaligned_boot_archive", "at %lx", boot_info.archive);
 	if (flatfs_open(&fs, base, boot_info.archive_len) || flatfs_check(&fs))
 		panic("bad_boot_archive", "%lu bytes at %lx are not a flatfs image",
 		      boot_info.archive_len, boot_info.archive);

@@ -131,6 +131,7 @@ int64_t sys_proc_clone(uint64_t rip, uint64_t rsp)
 {
 	struct thread *t = thread_self();
 	struct process *p = t->proc, *c;
+	struct thread *child;
 	int64_t h;
 
 	if (rip >= USER_TOP)
@@ -140,12 +141,16 @@ int64_t sys_proc_clone(uint64_t rip, uint64_t rsp)
 		return W_ENOMEM;
 	c->pers = p->pers;
 	c->as = aspace_clone(p->as);
-	if (!c->as || handle_table_clone(&c->handles, &p->handles) ||
-	    !clone_thread(c, t, rip, rsp)) {
+	c->stopped = true; /* until whoever gets the handle knows it: proc_stop(0) */
+	child = NULL;
+	if (c->as && !handle_table_clone(&c->handles, &p->handles))
+		child = clone_thread(c, t, rip, rsp);
+	if (!child) {
 		process_kill(c, 0);
 		obj_put(&c->obj);
 		return W_ENOMEM;
 	}
+	thread_start(child);
 	obj_get(&c->obj);
 	h = handle_new(&c->obj, W_ALL);
 	if (h < 0)

@@ -299,6 +299,19 @@ int64_t sys_thread_set(uint32_t what, uint64_t value)
 	}
 }
 
+int64_t sys_thread_end_others(void)
+{
+	struct thread *me = thread_self(), *t;
+	struct list *l, *tmp;
+
+	list_for_each_safe (l, tmp, &me->proc->threads) {
+		t = list_entry(l, struct thread, in_proc);
+		if (t != me)
+			thread_end(t);
+	}
+	return 0;
+}
+
 int64_t sys_thread_yield(void)
 {
 	this_cpu()->resched = true;

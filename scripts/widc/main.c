@@ -187,8 +187,9 @@ static void emit_ops(void)
 	banner();
 	printf("#pragma once\n");
 	for (s = wid.services; s; s = s->next) {
-		const char *S = upper(s->name);
+		char S[64];
 
+		snprintf(S, sizeof(S), "%s", upper(s->name));
 		for (o = s->ops; o; o = o->next) {
 			printf("\n#define %s_%s %d\n", S, upper(o->name), (s->nr << 16) | o->nr);
 			for (w = o->in, n = 0; w; w = w->next, n++)

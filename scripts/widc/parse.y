@@ -114,6 +114,7 @@ name:	WORD
 	| OUT	{ $$ = strdup("out"); }
 	| MAX	{ $$ = strdup("max"); }
 	| OP { $$ = strdup("op"); }
+	| SELF { $$ = strdup("self"); }
 	| HANDLE { $$ = strdup("handle"); }
 	;
 anyword: WORD | NUMBER { if (asprintf(&$$, "%lu", $1) < 0) exit(1); } ;

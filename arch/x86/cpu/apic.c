@@ -39,10 +39,27 @@ static void reg_write(uint32_t reg, uint32_t v)
 		mmio[reg / 4] = v;
 }
 
+/* The PC's old controllers: the firmware left them delivering IRQ 0 as vector 8,
+ * which would look like a double fault.  Move them out of the way and mask. */
+static void pic_disable(void)
+{
+	outb(0x20, 0x11);
+	outb(0xa0, 0x11);
+	outb(0x21, 0xf8); /* spurious ones: 0xf8.. */
+	outb(0xa1, 0xf8);
+	outb(0x21, 4);
+	outb(0xa1, 2);
+	outb(0x21, 1);
+	outb(0xa1, 1);
+	outb(0x21, 0xff);
+	outb(0xa1, 0xff);
+}
+
 void apic_init(void)
 {
 	uint32_t r[4];
 
+	pic_disable();
 	cpuid(1, 0, r);
 	x2apic = r[2] >> 21 & 1;
 	deadline_mode = r[2] >> 24 & 1;

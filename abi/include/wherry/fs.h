@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* Structures of the fs service (abi/services.wid). */
+#pragma once
+
+#include <wherry/types.h>
+
+struct fs_stat {
+	uint64_t ino, size, blocks;
+	uint32_t mode, nlink, uid, gid;
+	uint64_t atime, mtime, ctime; /* ns since 1970 */
+	uint64_t rdev, dev;
+};
+
+struct fs_dirent { /* 8-aligned; the name follows, NUL-terminated */
+	uint64_t ino;
+	uint64_t next; /* cookie of the entry after this one */
+	uint16_t len;  /* of this record */
+	uint8_t type;  /* DT_* */
+	char name[];
+};
+
+struct fs_statfs {
+	uint64_t type, block, blocks, free, files, ffree;
+};
+
+enum { FS_SET_MODE = 1, FS_SET_UID = 2, FS_SET_GID = 4, FS_SET_ATIME = 8, FS_SET_MTIME = 16 };
+#define FS_OWN_OFFSET (~0ull)
+
+/* Open flags: Linux's numbers (include/uapi/asm-generic/fcntl.h). */
+#define FS_O_ACCMODE 3u
+#define FS_O_WRONLY 1u
+#define FS_O_RDWR 2u
+#define FS_O_CREAT 0100u
+#define FS_O_EXCL 0200u
+#define FS_O_NOCTTY 0400u
+#define FS_O_TRUNC 01000u
+#define FS_O_APPEND 02000u
+#define FS_O_NONBLOCK 04000u
+#define FS_O_DIRECTORY 0200000u
+#define FS_O_NOFOLLOW 0400000u
+#define FS_O_PATH 010000000u
+
+#define FS_S_IFMT 0170000u
+#define FS_S_IFDIR 0040000u
+#define FS_S_IFREG 0100000u
+#define FS_S_IFLNK 0120000u
+#define FS_S_IFCHR 0020000u
+#define FS_S_IFIFO 0010000u
+#define FS_S_IFSOCK 0140000u
+#define FS_S_IFBLK 0060000u

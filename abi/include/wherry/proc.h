@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What procd and a Linux process share: the layout of the personality's part of
+ * the address space, the handles it starts with, and the signal page.
+ */
+#pragma once
+
+#include <wherry/types.h>
+
+/* Handles of every Linux process, at equal numbers in all of them. */
+enum { LX_H_PROC = 8, LX_H_FS, LX_H_NET, LX_H_CONSOLE, LX_H_PROCFS, LX_H_LAST };
+
+/* Exit status of a process (proc_kill): with this bit, a Linux wait status; without,
+ * the number of the signal that the kernel ended it for. */
+#define LX_STATUS 0x10000u
+
+/* The personality's region; programs may not map there. */
+#define LX_PROGRAM_TOP 0x7fff00000000ull
+#define LX_TEXT 0x7fff80000000ull
+#define LX_STATE 0x7fff90000000ull
+#define LX_STATE_SIZE (4ull << 20)
+#define LX_SIGPAGE 0x7fffa0000000ull
+#define LX_TIMEPAGE 0x7fffa0010000ull
+#define LX_START 0x7fffa0020000ull /* start block, while starting */
+#define LX_THREADS 0x7fffb0000000ull
+#define LX_THREAD_SIZE 0x10000ull /* guard page, stack, thread block in the last page */
+#define LX_THREADS_MAX 4096
+
+/* The first words of the personality's image. */
+struct lx_header {
+	uint64_t magic;
+	uint64_t start; /* of a fresh process */
+	uint64_t entry, upcall, exit_lo, exit_hi;
+	uint64_t size;
+};
+#define LX_MAGIC 0x796c616e6f737265ull
+
+/*
+ * The signal page: procd adds, the process takes.  A process that scribbles on
+ * it confuses only itself.
+ */
+#define LX_SIGINFO_SLOTS 64
+struct lx_siginfo {
+	int32_t signo, code;
+	uint32_t pid, uid;
+	int64_t value;
+};
+struct lx_sigpage {
+	uint64_t pending; /* bit n-1: signal n; atomic */
+	uint32_t pid, pad;
+	struct lx_siginfo info[65]; /* last siginfo of each signal number */
+};
+
+/* What procd leaves at LX_START for a fresh process. */
+struct lx_start {
+	uint32_t pid, argc, envc, len; /* len: bytes of strings that follow */
+	char strings[];		      /* path, arguments, environment; NUL-ended */
+};

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The personality's ways in and out.  %gs: is the thread block (struct w_tcb), the
+ * frame is a struct w_regs right below the personality stack's top.
+ *
+ * The code between exit_lo and exit_hi is restartable: a kick that lands in it
+ * makes the kernel go back to exit_lo, so a signal that arrives while the
+ * registers are being restored is still delivered before the program runs on.
+ */
+#define TCB_RIP 0x08
+#define TCB_KICKED 0x10
+#define TCB_FIXUP 0x18
+#define TCB_STACK 0x20
+#define TCB_RSP 0x28
+#define FRAME 176
+#define R_R15 0
+#define R_VEC 120
+#define R_RIP 136
+#define R_RFLAGS 152
+#define R_RSP 160
+#define VEC_SYSCALL 0x1000
+#define LX_MAGIC 0x796c616e6f737265
+
+.section .header, "a"
+	.quad LX_MAGIC
+	.quad lx_start_entry
+	.quad lx_entry
+	.quad lx_upcall
+	.quad exit_lo
+	.quad exit_hi
+	.quad 0
+
+.text
+lx_entry:
+	movq %rsp, %gs:TCB_RSP
+	movq %gs:TCB_STACK, %rsp
+	pushq $0x23
+	pushq %gs:TCB_RSP
+	pushq %r11
+	pushq $0x2b
+	pushq %gs:TCB_RIP
+	pushq $0
+	pushq $VEC_SYSCALL
+	pushq %rdi
+	pushq %rsi
+	pushq %rdx
+	pushq %rcx
+	pushq %rax
+	pushq %r8
+	pushq %r9
+	pushq %r10
+	pushq %r11
+	pushq %rbx
+	pushq %rbp
+	pushq %r12
+	pushq %r13
+	pushq %r14
+	pushq %r15
+	cld
+	movq %rsp, %rdi
+	call lx_syscall
+
+.globl exit_lo
+exit_lo:
+	movq %gs:TCB_STACK, %rsp
+	leaq -FRAME(%rsp), %rsp
+	cmpq $0, %gs:TCB_KICKED
+	jne slow
+	cmpq $VEC_SYSCALL, R_VEC(%rsp)
+	jne full
+	pushq R_RFLAGS(%rsp)
+	popfq
+	movq 0(%rsp), %r15
+	movq 8(%rsp), %r14
+	movq 16(%rsp), %r13
+	movq 24(%rsp), %r12
+	movq 32(%rsp), %rbp
+	movq 40(%rsp), %rbx
+	movq 48(%rsp), %r11
+	movq 56(%rsp), %r10
+	movq 64(%rsp), %r9
+	movq 72(%rsp), %r8
+	movq 80(%rsp), %rax
+	movq 96(%rsp), %rdx
+	movq 104(%rsp), %rsi
+	movq 112(%rsp), %rdi
+	movq R_RIP(%rsp), %rcx
+	movq R_RSP(%rsp), %rsp
+	jmp *%rcx
+full:
+	movq 0(%rsp), %r15
+	movq 8(%rsp), %r14
+	movq 16(%rsp), %r13
+	movq 24(%rsp), %r12
+	movq 32(%rsp), %rbp
+	movq 40(%rsp), %rbx
+	movq 48(%rsp), %r11
+	movq 56(%rsp), %r10
+	movq 64(%rsp), %r9
+	movq 72(%rsp), %r8
+	movq 80(%rsp), %rax
+	movq 88(%rsp), %rcx
+	movq 96(%rsp), %rdx
+	movq 104(%rsp), %rsi
+	movq 112(%rsp), %rdi
+	leaq R_RIP(%rsp), %rsp
+	iretq
+.globl exit_hi
+exit_hi:
+slow:
+	movq %rsp, %rdi
+	call lx_slow_exit
+	jmp exit_lo
+
+/* A fault or a kick in the program; the kernel left its registers in the TCB. */
+lx_upcall:
+	subq $FRAME, %rsp
+	cld
+	movq %rsp, %rsi
+	call lx_upcall_main
+	jmp exit_lo
+
+/* A fresh process: nothing to return to until exec has made it. */
+.globl lx_start_entry
+lx_start_entry:
+	movq %rsp, %gs:0	/* the thread block, fresh: procd put rsp at it */
+	movq %rsp, %gs:TCB_STACK
+	leaq -FRAME(%rsp), %rsp
+	movq %rsp, %rdi
+	xorl %ebp, %ebp
+	call lx_start
+	jmp exit_lo
+
+/* A child after fork, on the parent's stack image. */
+.globl lx_fork_return
+lx_fork_return:
+	movq %gs:TCB_STACK, %rsp
+	leaq -FRAME(%rsp), %rsp
+	movq %rsp, %rdi
+	call lx_fork_child
+	jmp exit_lo
+
+/* int lx_copy(void *dst, const void *src, size_t n): 0 or W_EFAULT */
+.globl lx_copy
+lx_copy:
+	leaq 1f(%rip), %rax
+	movq %rax, %gs:TCB_FIXUP
+	movq %rdx, %rcx
+	shrq $3, %rcx
+	rep movsq
+	movl %edx, %ecx
+	andl $7, %ecx
+	rep movsb
+	xorl %eax, %eax
+1:	movq $0, %gs:TCB_FIXUP
+	ret
+
+/* long lx_copy_str(char *dst, const char *src, size_t n): length, W_EFAULT, W_ENAMETOOLONG */
+.globl lx_copy_str
+lx_copy_str:
+	leaq 1f(%rip), %rax
+	movq %rax, %gs:TCB_FIXUP
+	xorl %ecx, %ecx
+2:	cmpq %rdx, %rcx
+	jae 3f
+	movb (%rsi,%rcx), %r8b
+	movb %r8b, (%rdi,%rcx)
+	incq %rcx
+	testb %r8b, %r8b
+	jnz 2b
+	leaq -1(%rcx), %rax
+1:	movq $0, %gs:TCB_FIXUP
+	ret
+3:	movq $-36, %rax
+	jmp 1b
+
+.section .note.GNU-stack, "", @progbits

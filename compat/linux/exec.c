@@ -1,0 +1,405 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Becoming another program.  Everything that can fail and be reported comes
+ * first; then the old memory goes, and what fails after that ends the process.
+ */
+#include "lx.h"
+
+#include <lib/elf.h>
+
+#define PIE_BASE 0x555555554000ull
+#define INTERP_BASE 0x7f0000000000ull
+#define STACK_TOP (LX_PROGRAM_TOP - 0x100000)
+#define STACK_INITIAL (132ull << 10)
+#define SHEBANG_DEPTH 4
+#define ARGS_MAX 16000
+
+struct image {
+	struct elf elf;
+	w_handle_t mem; /* the file's pages */
+	uint64_t size;
+	char head[ELF_HEAD];
+	int64_t head_len;
+	char interp[256];
+};
+
+static long image_open(struct image *img, const char *path)
+{
+	struct w_msg m = {.op = FS_READ, .out = (uint64_t)img->head, .out_len = ELF_HEAD};
+	struct lx_file *f;
+	long err = path_open(path, 0, 0, &f);
+
+	if (err)
+		return err;
+	if ((f->mode & FS_S_IFMT) != FS_S_IFREG || f->kind != K_FILE) {
+		file_put(f);
+		return W_EACCES;
+	}
+	if (!(f->mode & 0111)) {
+		file_put(f);
+		return W_EACCES;
+	}
+	m.FS_READ_in_off = 0;
+	img->head_len = lx_chan(f->h, &m);
+	m = (struct w_msg){.op = FS_MMAP};
+	err = img->head_len < 0 ? img->head_len : lx_chan(f->h, &m);
+	file_put(f);
+	if (err < 0)
+		return err;
+	img->mem = m.h[0];
+	img->size = m.FS_MMAP_out_size;
+	return 0;
+}
+
+static long image_parse(struct image *img)
+{
+	int err = elf_parse(&img->elf, img->head, img->head_len, img->size, LX_PROGRAM_TOP);
+	const struct elf *e = &img->elf;
+
+	if (err)
+		return err;
+	if (e->interp_len) {
+		if (e->interp_off + e->interp_len > (uint64_t)img->head_len)
+			return W_ENOEXEC;
+		memcpy(img->interp, img->head + e->interp_off, e->interp_len - 1);
+	}
+	return 0;
+}
+
+static void image_close(struct image *img)
+{
+	if (img->mem)
+		w_handle_close(img->mem);
+	img->mem = 0;
+}
+
+static long map(w_handle_t mem, uint64_t off, uint64_t va, uint64_t len, uint32_t flags)
+{
+	struct w_map_args a = {.mem = mem, .off = off, .va = va, .len = len,
+			       .flags = flags | W_MAP_FIXED};
+
+	return w_as_map(0, &a);
+}
+
+/* File pages, then zero pages; the rest of the last file page is zeroed. */
+static long load_segment(const struct image *img, const struct elf_segment *s, uint64_t bias)
+{
+	uint64_t lo = (s->va & ~(W_PAGE - 1)) + bias, off = s->off & ~(W_PAGE - 1);
+	uint64_t file_end = s->va + s->file_len + bias, end = s->va + s->mem_len + bias;
+	uint64_t file_pages = (file_end + W_PAGE - 1) & ~(W_PAGE - 1);
+	uint64_t pages = (end + W_PAGE - 1) & ~(W_PAGE - 1);
+	long r = 0;
+
+	if (s->file_len)
+		r = map(img->mem, off, lo, file_pages - lo, s->prot);
+	else
+		file_pages = lo;
+	if (r >= 0 && pages > file_pages)
+		r = map(0, 0, file_pages, pages - file_pages, s->prot);
+	if (r >= 0 && end > file_end && file_end % W_PAGE && s->file_len && s->prot & W_PROT_WRITE)
+		memset((void *)file_end, 0,
+		       (file_pages < end ? file_pages : end) - file_end);
+	return r < 0 ? r : 0;
+}
+
+static long load_image(const struct image *img, uint64_t bias)
+{
+	long err = 0;
+	int i;
+
+	for (i = 0; i < img->elf.nseg && !err; i++)
+		err = load_segment(img, &img->elf.seg[i], bias);
+	return err;
+}
+
+/* ---- the first stack (System V ABI, AMD64 supplement, 3.4.1) ---- */
+
+enum { AT_PHDR = 3, AT_PHENT, AT_PHNUM, AT_PAGESZ, AT_BASE, AT_FLAGS, AT_ENTRY, AT_UID = 11,
+       AT_EUID, AT_GID, AT_EGID, AT_PLATFORM, AT_HWCAP, AT_CLKTCK, AT_SECURE = 23,
+       AT_RANDOM = 25, AT_EXECFN = 31, AT_MINSIGSTKSZ = 51 };
+
+struct stack_builder {
+	uint64_t *w;
+};
+
+static void aux(struct stack_builder *b, uint64_t key, uint64_t value)
+{
+	*b->w++ = key;
+	*b->w++ = value;
+}
+
+static uint64_t put_pointers(struct stack_builder *b, uint64_t at, uint32_t n)
+{
+	while (n--) {
+		*b->w++ = at;
+		at += strlen((const char *)at) + 1;
+	}
+	*b->w++ = 0;
+	return at;
+}
+
+static uint64_t build_stack(const struct image *img, uint64_t bias, uint64_t interp_bias,
+			    const char *path, const char *strings, uint32_t argc, uint32_t envc,
+			    uint32_t len)
+{
+	uint64_t sp = STACK_TOP - 16, text, random, fn, words;
+	struct stack_builder b;
+	struct w_msg m = {.op = PROC_CRED};
+
+	sp -= strlen(path) + 1;
+	fn = sp;
+	memcpy((void *)fn, path, strlen(path) + 1);
+	sp = (sp - 16) & ~15ull;
+	random = sp;
+	w_sys_random((void *)random, 16);
+	sp -= len;
+	text = sp;
+	memcpy((void *)text, strings, len);
+	words = 1 + argc + 1 + envc + 1 + 2 * 18;
+	sp = (sp - words * 8) & ~15ull;
+	lx_chan(LX_H_PROC, &m);
+	b.w = (uint64_t *)sp;
+	*b.w++ = argc;
+	put_pointers(&b, put_pointers(&b, text, argc), envc);
+	aux(&b, AT_PHDR, img->elf.phdr_va ? img->elf.phdr_va + bias : 0);
+	aux(&b, AT_PHENT, img->elf.phentsize);
+	aux(&b, AT_PHNUM, img->elf.phnum);
+	aux(&b, AT_PAGESZ, W_PAGE);
+	aux(&b, AT_BASE, interp_bias);
+	aux(&b, AT_FLAGS, 0);
+	aux(&b, AT_ENTRY, img->elf.entry + bias);
+	aux(&b, AT_UID, m.PROC_CRED_out_ruid);
+	aux(&b, AT_EUID, m.PROC_CRED_out_euid);
+	aux(&b, AT_GID, m.PROC_CRED_out_rgid);
+	aux(&b, AT_EGID, m.PROC_CRED_out_egid);
+	aux(&b, AT_SECURE, 0);
+	aux(&b, AT_RANDOM, random);
+	aux(&b, AT_EXECFN, fn);
+	aux(&b, AT_CLKTCK, 100);
+	aux(&b, AT_HWCAP, 0);
+	aux(&b, AT_MINSIGSTKSZ, 8192);
+	aux(&b, 0, 0);
+	return sp;
+}
+
+/* ---- the point of no return ---- */
+
+static void reset_signals(void)
+{
+	struct lx_thread *t = self();
+	int i;
+
+	for (i = 1; i < 65; i++) {
+		struct lx_sigaction *a = &proc()->action[i];
+
+		*a = (struct lx_sigaction){.handler = a->handler == 1 ? 1 : 0};
+	}
+	t->altstack = (struct lx_sigstack){.flags = 2};
+	t->clear_tid = t->robust = t->robust_len = 0;
+}
+
+static void tell_procd(const char *path, const char *strings, uint32_t argc)
+{
+	char buf[600];
+	size_t n = strlcpy(buf, path, 256) + 1;
+	struct w_msg m = {.op = PROC_EXEC, .in = (uint64_t)buf};
+
+	for (; argc && n + strlen(strings) + 1 < sizeof(buf); argc--) {
+		memcpy(buf + n, strings, strlen(strings) + 1);
+		n += strlen(strings) + 1;
+		strings += strlen(strings) + 1;
+	}
+	m.in_len = n;
+	lx_chan(LX_H_PROC, &m);
+}
+
+static long replace(struct image *img, struct image *interp, const char *path, struct w_regs *r,
+		    const char *strings, uint32_t argc, uint32_t envc, uint32_t len)
+{
+	uint64_t bias = img->elf.pie ? PIE_BASE - img->elf.lo : 0;
+	uint64_t ibias = interp ? INTERP_BASE - interp->elf.lo : 0;
+	const char *base = strrchr(path, '/');
+	long err;
+
+	lx_end_other_threads();
+	w_as_unmap(0, 0x10000, LX_PROGRAM_TOP - 0x10000);
+	err = load_image(img, bias);
+	if (!err && interp)
+		err = load_image(interp, ibias);
+	if (!err && map(0, 0, STACK_TOP - STACK_INITIAL, STACK_INITIAL,
+			W_PROT_READ | W_PROT_WRITE | W_MAP_GROWS) < 0)
+		err = -ENOMEM;
+	if (err)
+		return err;
+	fd_close_exec();
+	reset_signals();
+	proc()->brk_start = proc()->brk = (img->elf.hi + bias + W_PAGE) & ~(W_PAGE - 1);
+	strlcpy(proc()->exe, path, sizeof(proc()->exe));
+	strlcpy(proc()->comm, base ? base + 1 : path, sizeof(proc()->comm));
+	tell_procd(path, strings, argc);
+	memset(r, 0, sizeof(*r));
+	r->rsp = build_stack(img, bias, ibias, path, strings, argc, envc, len);
+	r->rip = interp ? interp->elf.entry + ibias : img->elf.entry + bias;
+	r->cs = 0x2b;
+	r->ss = 0x23;
+	r->rflags = 0x202;
+	self()->fs = 0;
+	w_thread_set(W_THREAD_FS, 0);
+	return 0;
+}
+
+/* "#!interpreter [argument]": the arguments become interpreter, argument, path, rest. */
+static long shebang(const struct image *img, const char *path, char *out, char *strings,
+		    uint32_t *argc, uint32_t *len)
+{
+	char line[256], *interp = line, *arg, *end;
+	size_t n = img->head_len - 2 < 255 ? img->head_len - 2 : 255, skip, add;
+
+	memcpy(line, img->head + 2, n);
+	line[n] = 0;
+	end = strchr(line, '\n');
+	if (!end)
+		return W_ENOEXEC;
+	while (end > line && (end[-1] == ' ' || end[-1] == '\t' || end[-1] == '\r'))
+		end--;
+	*end = 0;
+	while (*interp == ' ' || *interp == '\t')
+		interp++;
+	for (arg = interp; *arg && *arg != ' ' && *arg != '\t'; arg++)
+		;
+	if (*arg)
+		*arg++ = 0;
+	while (*arg == ' ' || *arg == '\t')
+		arg++;
+	if (!*interp)
+		return W_ENOEXEC;
+	skip = *argc ? strlen(strings) + 1 : 0;
+	add = strlen(interp) + 1 + (*arg ? strlen(arg) + 1 : 0) + strlen(path) + 1;
+	if (*len - skip + add > ARGS_MAX)
+		return -7; /* E2BIG */
+	memmove(strings + add, strings + skip, *len - skip);
+	*len += add - skip;
+	memcpy(strings, interp, strlen(interp) + 1);
+	n = strlen(interp) + 1;
+	if (*arg) {
+		memcpy(strings + n, arg, strlen(arg) + 1);
+		n += strlen(arg) + 1;
+	}
+	memcpy(strings + n, path, strlen(path) + 1);
+	*argc += (*argc ? 0 : 1) + 1 + !!*arg;
+	strlcpy(out, interp, 256);
+	return 0;
+}
+
+long lx_exec(const char *upath, struct w_regs *r, char *strings, uint32_t argc, uint32_t envc,
+	     uint32_t len)
+{
+	struct image *img = pmalloc(sizeof(*img)), *interp = NULL;
+	char path[256];
+	int depth;
+	long err;
+
+	strlcpy(path, upath, sizeof(path));
+	err = img ? image_open(img, path) : -ENOMEM;
+	for (depth = 0; !err && img->head_len > 2 && img->head[0] == '#' && img->head[1] == '!';
+	     depth++) {
+		char next[256];
+
+		err = depth == SHEBANG_DEPTH ? W_ELOOP
+					     : shebang(img, path, next, strings, &argc, &len);
+		image_close(img);
+		strlcpy(path, next, sizeof(path));
+		if (!err)
+			err = image_open(img, path);
+	}
+	if (!err)
+		err = image_parse(img);
+	if (!err && img->interp[0]) {
+		interp = pmalloc(sizeof(*interp));
+		err = interp ? image_open(interp, img->interp) : -ENOMEM;
+		if (!err)
+			err = image_parse(interp);
+		if (!err && !interp->elf.pie)
+			err = W_ENOEXEC;
+	}
+	if (!err && replace(img, interp, path, r, strings, argc, envc, len))
+		lx_exit_process(9); /* as Linux does: killed past the point of no return */
+	if (img)
+		image_close(img);
+	if (interp)
+		image_close(interp);
+	pfree(img);
+	pfree(interp);
+	if (!err)
+		pfree(strings);
+	return err;
+}
+
+/* Copy a NULL-terminated vector of strings; appends to out. */
+static long copy_vector(uint64_t uv, char *out, uint32_t *len, uint32_t *count)
+{
+	uint64_t p;
+	long n;
+
+	for (*count = 0; uv; uv += 8, (*count)++) {
+		if (get_user(&p, uv, 8))
+			return -EFAULT;
+		if (!p)
+			return 0;
+		n = lx_copy_str(out + *len, (const char *)p, ARGS_MAX - *len);
+		if (n == W_ENAMETOOLONG)
+			return -7; /* E2BIG */
+		if (n < 0)
+			return n;
+		*len += n + 1;
+	}
+	return 0;
+}
+
+static long exec_common(const char *path, uint64_t argv, uint64_t envp, struct w_regs *r)
+{
+	uint32_t len = 0, argc, envc;
+	char *strings = pmalloc(ARGS_MAX + 300);
+	long err;
+
+	if (!strings)
+		return -ENOMEM;
+	err = copy_vector(argv, strings, &len, &argc);
+	if (!err)
+		err = copy_vector(envp, strings, &len, &envc);
+	if (!err)
+		err = lx_exec(path, r, strings, argc, envc, len);
+	if (err)
+		pfree(strings);
+	return err;
+}
+
+LX(execve)
+{
+	char path[1024];
+	long err = path_get(-100, a[0], path, sizeof(path));
+
+	if (err < 0)
+		return err;
+	if (!strcmp(path, "/proc/self/exe"))
+		strlcpy(path, proc()->exe, sizeof(path));
+	return exec_common(path, a[1], a[2], r);
+}
+
+LX(execveat)
+{
+	char path[1024], c = 1;
+	struct lx_file *f = fd_file(a[0]);
+	long err;
+
+	if (a[4] & 0x1000 && !get_user(&c, a[1], 1) && !c) { /* AT_EMPTY_PATH */
+		if (!f || !f->path)
+			return f ? W_EACCES : -EBADF;
+		strlcpy(path, f->path, sizeof(path));
+	} else {
+		err = path_get(a[0], a[1], path, sizeof(path));
+		if (err < 0)
+			return err;
+	}
+	return exec_common(path, a[2], a[3], r);
+}

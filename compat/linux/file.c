@@ -1,0 +1,810 @@
+// SPDX-License-Identifier: MIT
+/* Descriptors, and reading and writing through them. */
+#include "lx.h"
+
+/* ---- the table ---- */
+
+struct lx_file *fd_file(long fd)
+{
+	return (uint64_t)fd < LX_FDS ? proc()->fd[fd].file : NULL;
+}
+
+struct lx_file *file_new(enum kind kind, uint32_t oflags)
+{
+	struct lx_file *f = pmalloc(sizeof(*f));
+
+	if (!f)
+		return NULL;
+	f->refs = 1;
+	f->kind = kind;
+	f->oflags = oflags;
+	list_init(&f->items);
+	return f;
+}
+
+void file_put(struct lx_file *f)
+{
+	if (__atomic_sub_fetch(&f->refs, 1, __ATOMIC_ACQ_REL))
+		return;
+	while (!list_is_empty(&f->items)) {
+		struct lx_epitem *i = list_first(&f->items, struct lx_epitem, link);
+
+		list_del(&i->link);
+		pfree(i);
+	}
+	if (f->stream)
+		w_handle_close(f->stream);
+	if (f->event)
+		w_handle_close(f->event);
+	if (f->h)
+		w_handle_close(f->h);
+	pfree(f->path);
+	pfree(f);
+}
+
+long fd_install(struct lx_file *f, int from, bool cloexec)
+{
+	struct lx_proc *p = proc();
+	uint32_t i;
+
+	lx_lock();
+	for (i = from; i < p->fd_limit && p->fd[i].file; i++)
+		;
+	if (i < p->fd_limit)
+		p->fd[i] = (struct lx_fd){f, cloexec};
+	lx_unlock();
+	if (i < p->fd_limit)
+		return i;
+	file_put(f);
+	return -EMFILE;
+}
+
+static struct lx_file *fd_remove(long fd)
+{
+	struct lx_file *f;
+
+	if ((uint64_t)fd >= LX_FDS)
+		return NULL;
+	lx_lock();
+	f = proc()->fd[fd].file;
+	proc()->fd[fd] = (struct lx_fd){0};
+	lx_unlock();
+	return f;
+}
+
+void fd_close_exec(void)
+{
+	int i;
+
+	for (i = 0; i < LX_FDS; i++)
+		if (proc()->fd[i].file && proc()->fd[i].cloexec)
+			file_put(fd_remove(i));
+}
+
+LX(close)
+{
+	struct lx_file *f = fd_remove(a[0]);
+
+	(void)r;
+	if (!f)
+		return -EBADF;
+	file_put(f);
+	return 0;
+}
+
+LX(close_range)
+{
+	uint64_t i, last = a[1] < LX_FDS ? a[1] : LX_FDS - 1;
+	struct lx_file *f;
+
+	(void)r;
+	if (a[0] > a[1])
+		return -EINVAL;
+	for (i = a[0]; i <= last; i++) {
+		if (a[2] & 4) { /* CLOSE_RANGE_CLOEXEC */
+			proc()->fd[i].cloexec = true;
+			continue;
+		}
+		f = fd_remove(i);
+		if (f)
+			file_put(f);
+	}
+	return 0;
+}
+
+static long dup_from(struct lx_file *f, int from, bool cloexec)
+{
+	__atomic_add_fetch(&f->refs, 1, __ATOMIC_ACQ_REL);
+	return fd_install(f, from, cloexec);
+}
+
+static long dup_to(uint64_t from, uint64_t to, bool cloexec)
+{
+	struct lx_file *f = fd_file(from), *old;
+
+	if (!f || to >= proc()->fd_limit)
+		return -EBADF;
+	__atomic_add_fetch(&f->refs, 1, __ATOMIC_ACQ_REL);
+	lx_lock();
+	old = proc()->fd[to].file;
+	proc()->fd[to] = (struct lx_fd){f, cloexec};
+	lx_unlock();
+	if (old)
+		file_put(old);
+	return to;
+}
+
+LX(dup)
+{
+	struct lx_file *f = fd_file(a[0]);
+
+	(void)r;
+	return f ? dup_from(f, 0, false) : -EBADF;
+}
+
+LX(dup2)
+{
+	(void)r;
+	if (a[0] == a[1])
+		return fd_file(a[0]) ? (long)a[0] : -EBADF;
+	return dup_to(a[0], a[1], false);
+}
+
+LX(dup3)
+{
+	(void)r;
+	if (a[0] == a[1] || a[2] & ~02000000ull)
+		return -EINVAL;
+	return dup_to(a[0], a[1], a[2]);
+}
+
+/* ---- fcntl and ioctl ---- */
+
+static bool sticky_stream(const struct lx_file *f)
+{
+	return f->kind == K_STREAM || (f->kind == K_SOCK && f->stream);
+}
+
+static uint32_t get_flags(struct lx_file *f)
+{
+	w_handle_t s = f->kind == K_STREAM ? f->h : f->stream;
+
+	if (sticky_stream(f) && w_stream_ctl(s, W_STREAM_GETFLAGS, 0) & W_STREAM_NONBLOCK)
+		return f->oflags | FS_O_NONBLOCK;
+	return f->oflags;
+}
+
+static void set_flags(struct lx_file *f, uint32_t flags)
+{
+	const uint32_t can = FS_O_APPEND | FS_O_NONBLOCK | 020000 | 040000; /* ASYNC, DIRECT */
+	w_handle_t s = f->kind == K_STREAM ? f->h : f->stream;
+	struct w_msg m = {.op = FS_FLAGS};
+
+	f->oflags = (f->oflags & ~can) | (flags & can);
+	if (sticky_stream(f))
+		w_stream_ctl(s, W_STREAM_SETFLAGS, flags & FS_O_NONBLOCK ? W_STREAM_NONBLOCK : 0);
+	if (f->kind == K_FILE || f->kind == K_TTY) {
+		m.FS_FLAGS_in_mask = can;
+		m.FS_FLAGS_in_value = flags;
+		lx_chan(f->h, &m);
+	}
+}
+
+enum { F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_GETLK, F_SETLK, F_SETLKW, F_SETOWN, F_GETOWN,
+       F_DUPFD_CLOEXEC = 1030, F_SETPIPE_SZ, F_GETPIPE_SZ };
+
+static long get_lock(uint64_t ulock)
+{
+	int16_t unlocked = 2; /* F_UNLCK: nobody holds one */
+
+	return put_user(ulock, &unlocked, 2) ? -EFAULT : 0;
+}
+
+LX(fcntl)
+{
+	struct lx_file *f = fd_file(a[0]);
+
+	(void)r;
+	if (!f)
+		return -EBADF;
+	switch (a[1]) {
+	case F_DUPFD:
+	case F_DUPFD_CLOEXEC:
+		if (a[2] >= proc()->fd_limit)
+			return -EINVAL;
+		return dup_from(f, a[2], a[1] == F_DUPFD_CLOEXEC);
+	case F_GETFD:
+		return proc()->fd[a[0]].cloexec;
+	case F_SETFD:
+		proc()->fd[a[0]].cloexec = a[2] & 1;
+		return 0;
+	case F_GETFL:
+		return get_flags(f) | (f->kind == K_FILE ? 0100000 : 0); /* O_LARGEFILE */
+	case F_SETFL:
+		set_flags(f, a[2]);
+		return 0;
+	case F_GETLK:
+		return get_lock(a[2]);
+	case F_SETLK: /* see CAVEATS.md: locks between processes are not kept yet */
+	case F_SETLKW:
+	case F_SETOWN:
+		return 0;
+	case F_GETOWN:
+		return 0;
+	case F_GETPIPE_SZ:
+	case F_SETPIPE_SZ:
+		return f->kind == K_STREAM ? 65536 : -EBADF;
+	default:
+		return -EINVAL;
+	}
+}
+
+static long tty_ioctl(struct lx_file *f, uint64_t req, uint64_t arg)
+{
+	char buf[64];
+	struct w_msg m = {.op = FS_IOCTL, .in = (uint64_t)buf, .out = (uint64_t)buf,
+			  .out_len = sizeof(buf)};
+	uint32_t in = 0, v = arg;
+	long err;
+
+	if (req >= 0x5402 && req <= 0x5404)
+		in = 36;
+	else if (req == 0x5414)
+		in = 8;
+	else if (req == 0x5410)
+		in = 4;
+	if (in && get_user(buf, arg, in))
+		return -EFAULT;
+	if (req == 0x540b || req == 0x5409) {
+		memcpy(buf, &v, 4);
+		in = 4;
+	}
+	m.in_len = in;
+	m.FS_IOCTL_in_request = req;
+	err = lx_chan(f->h, &m);
+	if (err < 0)
+		return err;
+	return m.in_len && put_user(arg, buf, m.in_len) ? -EFAULT : err;
+}
+
+LX(ioctl)
+{
+	struct lx_file *f = fd_file(a[0]);
+	w_handle_t s;
+	uint32_t v;
+	int64_t n;
+
+	(void)r;
+	if (!f)
+		return -EBADF;
+	switch (a[1]) {
+	case 0x5421: /* FIONBIO */
+		if (get_user(&v, a[2], 4))
+			return -EFAULT;
+		set_flags(f, v ? f->oflags | FS_O_NONBLOCK : f->oflags & ~FS_O_NONBLOCK);
+		return 0;
+	case 0x5451: /* FIOCLEX */
+	case 0x5450:
+		proc()->fd[a[0]].cloexec = a[1] == 0x5451;
+		return 0;
+	case 0x5452: /* FIOASYNC */
+		return 0;
+	}
+	if (f->kind == K_TTY)
+		return tty_ioctl(f, a[1], a[2]);
+	s = f->kind == K_STREAM ? f->h : f->stream;
+	if (a[1] == 0x541b && s) { /* FIONREAD */
+		n = w_stream_ctl(s, W_STREAM_AVAIL, 0);
+		v = n < 0 ? 0 : n;
+		return put_user(a[2], &v, 4) ? -EFAULT : 0;
+	}
+	return -ENOTTY;
+}
+
+/* ---- read and write ---- */
+
+static bool nonblock(const struct lx_file *f)
+{
+	return f->oflags & FS_O_NONBLOCK;
+}
+
+static long dev_read(struct lx_file *f, uint64_t buf, uint64_t len)
+{
+	static const char zeros[512];
+	uint64_t done, n;
+	long err;
+
+	if (f->dev == DEV_NULL)
+		return 0;
+	for (done = 0; done < len; done += n) {
+		n = len - done < sizeof(zeros) ? len - done : sizeof(zeros);
+		if (f->dev == DEV_RANDOM || f->dev == DEV_URANDOM)
+			err = w_sys_random((void *)(buf + done), n);
+		else
+			err = put_user(buf + done, zeros, n);
+		if (err < 0)
+			return done ? (long)done : -EFAULT;
+	}
+	return len;
+}
+
+static long eventfd_read(struct lx_file *f, uint64_t buf, uint64_t len)
+{
+	uint64_t v;
+	long err;
+
+	if (len < 8)
+		return -EINVAL;
+	for (;;) {
+		lx_lock();
+		v = f->count;
+		if (v) {
+			f->count -= f->efd_flags & 1 ? 1 : v; /* EFD_SEMAPHORE */
+			v = f->efd_flags & 1 ? 1 : v;
+			w_event_set(f->event, W_WRITABLE, f->count ? 0 : W_READABLE);
+		}
+		lx_unlock();
+		if (v)
+			return put_user(buf, &v, 8) ? -EFAULT : 8;
+		if (nonblock(f))
+			return -EAGAIN;
+		err = lx_wait_ready(f, W_READABLE, W_FOREVER);
+		if (err < 0)
+			return err;
+	}
+}
+
+static long eventfd_write(struct lx_file *f, uint64_t buf, uint64_t len)
+{
+	uint64_t v;
+
+	if (len < 8)
+		return -EINVAL;
+	if (get_user(&v, buf, 8))
+		return -EFAULT;
+	if (v == ~0ull)
+		return -EINVAL;
+	lx_lock();
+	if (v > ~1ull - f->count) {
+		lx_unlock();
+		return -EAGAIN;
+	}
+	f->count += v;
+	if (f->count)
+		w_event_set(f->event, W_READABLE, 0);
+	lx_unlock();
+	return 8;
+}
+
+static long timerfd_read(struct lx_file *f, uint64_t buf, uint64_t len)
+{
+	uint64_t n;
+	long err;
+
+	if (len < 8)
+		return -EINVAL;
+	while (!(n = w_timer_read(f->h))) {
+		if (nonblock(f))
+			return -EAGAIN;
+		err = lx_wait_ready(f, W_READABLE, W_FOREVER);
+		if (err < 0)
+			return err;
+	}
+	return put_user(buf, &n, 8) ? -EFAULT : 8;
+}
+
+static long stream_result(long n)
+{
+	return n == -EINTR ? ERESTARTSYS : n;
+}
+
+static long chan_read(struct lx_file *f, uint64_t buf, uint64_t len, uint64_t off)
+{
+	struct w_msg m = {.op = FS_READ, .out = buf,
+			  .out_len = len < 0x7ffff000 ? len : 0x7ffff000};
+
+	if (!len)
+		return 0;
+	m.FS_READ_in_off = off;
+	return f->kind == K_TTY ? lx_chan_intr(f->h, &m) : lx_chan(f->h, &m);
+}
+
+long file_read(struct lx_file *f, uint64_t buf, uint64_t len, uint64_t off)
+{
+	if ((f->oflags & 3) == FS_O_WRONLY)
+		return -EBADF;
+	switch (f->kind) {
+	case K_FILE:
+	case K_TTY:
+		return chan_read(f, buf, len, off);
+	case K_STREAM:
+		return stream_result(w_stream_read(f->h, (void *)buf, len, 0));
+	case K_SOCK:
+		return sock_recv(f, buf, len, 0);
+	case K_DEV:
+		return dev_read(f, buf, len);
+	case K_EVENTFD:
+		return eventfd_read(f, buf, len);
+	case K_TIMERFD:
+		return timerfd_read(f, buf, len);
+	default:
+		return -EINVAL;
+	}
+}
+
+/* All of it, unless the end does not wait: then what fits. */
+long stream_write_all(w_handle_t h, uint64_t buf, uint64_t len, uint32_t flags)
+{
+	uint64_t done = 0;
+	long n;
+
+	do {
+		n = w_stream_write(h, (const void *)(buf + done), len - done, flags);
+		if (n == W_EPIPE && !done) {
+			lx_thread_signal(13); /* SIGPIPE */
+			return -EPIPE;
+		}
+		if (n < 0)
+			return done ? (long)done : stream_result(n);
+		done += n;
+	} while (done < len);
+	return done;
+}
+
+static long chan_write(struct lx_file *f, uint64_t buf, uint64_t len, uint64_t off)
+{
+	struct w_msg m = {.op = FS_WRITE, .in = buf, .in_len = len < 0x7ffff000 ? len : 0x7ffff000};
+
+	m.FS_WRITE_in_off = off;
+	return lx_chan(f->h, &m);
+}
+
+long file_write(struct lx_file *f, uint64_t buf, uint64_t len, uint64_t off)
+{
+	if (!(f->oflags & 3) && f->kind != K_SOCK)
+		return -EBADF;
+	switch (f->kind) {
+	case K_FILE:
+	case K_TTY:
+		return chan_write(f, buf, len, off);
+	case K_STREAM:
+		return stream_write_all(f->h, buf, len, 0);
+	case K_SOCK:
+		return sock_send(f, buf, len, 0);
+	case K_DEV:
+		return f->dev == DEV_FULL ? -28 : (long)len;
+	case K_EVENTFD:
+		return eventfd_write(f, buf, len);
+	default:
+		return -EINVAL;
+	}
+}
+
+LX(read)
+{
+	struct lx_file *f = fd_file(a[0]);
+
+	(void)r;
+	return f ? file_read(f, a[1], a[2], FS_OWN_OFFSET) : -EBADF;
+}
+
+LX(write)
+{
+	struct lx_file *f = fd_file(a[0]);
+
+	(void)r;
+	return f ? file_write(f, a[1], a[2], FS_OWN_OFFSET) : -EBADF;
+}
+
+static long seekable(struct lx_file *f, uint64_t off)
+{
+	if (!f)
+		return -EBADF;
+	if ((int64_t)off < 0)
+		return -EINVAL;
+	return f->kind == K_FILE || f->kind == K_DEV ? 0 : -ESPIPE;
+}
+
+LX(pread64)
+{
+	struct lx_file *f = fd_file(a[0]);
+	long err = seekable(f, a[3]);
+
+	(void)r;
+	return err ? err : file_read(f, a[1], a[2], a[3]);
+}
+
+LX(pwrite64)
+{
+	struct lx_file *f = fd_file(a[0]);
+	long err = seekable(f, a[3]);
+
+	(void)r;
+	return err ? err : file_write(f, a[1], a[2], a[3]);
+}
+
+typedef long (*rw_fn)(struct lx_file *, uint64_t, uint64_t, uint64_t);
+
+static long vectored(struct lx_file *f, uint64_t uiov, uint64_t n, uint64_t off, rw_fn rw)
+{
+	struct lx_iovec v;
+	long total = 0, got;
+	uint64_t i;
+
+	if (n > 1024)
+		return -EINVAL;
+	for (i = 0; i < n; i++) {
+		if (get_user(&v, uiov + i * sizeof(v), sizeof(v)))
+			return total ? total : -EFAULT;
+		if ((int64_t)v.len < 0)
+			return -EINVAL;
+		if (!v.len)
+			continue;
+		got = rw(f, v.base, v.len, off == FS_OWN_OFFSET ? off : off + total);
+		if (got < 0)
+			return total ? total : got;
+		total += got;
+		if ((uint64_t)got < v.len)
+			break;
+		if (rw == file_read && f->kind != K_FILE && f->kind != K_DEV && !file_ready(f))
+			break; /* do not wait for more once there is something */
+	}
+	return total;
+}
+
+LX(readv)
+{
+	struct lx_file *f = fd_file(a[0]);
+
+	(void)r;
+	return f ? vectored(f, a[1], a[2], FS_OWN_OFFSET, file_read) : -EBADF;
+}
+
+/* Small vectors on streams go out in one piece: one segment, not two. */
+LX(writev)
+{
+	struct lx_file *f = fd_file(a[0]);
+	struct lx_iovec v[4];
+	uint64_t total = 0, i, at = 0;
+	char buf[2048];
+
+	(void)r;
+	if (!f)
+		return -EBADF;
+	if (a[2] < 2 || a[2] > 4 || get_user(v, a[1], a[2] * sizeof(*v)))
+		return vectored(f, a[1], a[2], FS_OWN_OFFSET, file_write);
+	for (i = 0; i < a[2]; i++)
+		total += v[i].len < sizeof(buf) ? v[i].len : sizeof(buf) + 1;
+	if (total > sizeof(buf))
+		return vectored(f, a[1], a[2], FS_OWN_OFFSET, file_write);
+	for (i = 0; i < a[2]; i++) {
+		if (get_user(buf + at, v[i].base, v[i].len))
+			return -EFAULT;
+		at += v[i].len;
+	}
+	return file_write(f, (uint64_t)buf, total, FS_OWN_OFFSET);
+}
+
+LX(preadv)
+{
+	struct lx_file *f = fd_file(a[0]);
+	long err = seekable(f, a[3]);
+
+	(void)r;
+	return err ? err : vectored(f, a[1], a[2], a[3], file_read);
+}
+
+LX(pwritev)
+{
+	struct lx_file *f = fd_file(a[0]);
+	long err = seekable(f, a[3]);
+
+	(void)r;
+	return err ? err : vectored(f, a[1], a[2], a[3], file_write);
+}
+
+LX(lseek)
+{
+	struct lx_file *f = fd_file(a[0]);
+	struct w_msg m = {.op = FS_SEEK};
+	long err;
+
+	(void)r;
+	if (!f)
+		return -EBADF;
+	if (f->kind == K_DEV)
+		return 0;
+	if (f->kind != K_FILE)
+		return -ESPIPE;
+	m.FS_SEEK_in_off = a[1];
+	m.FS_SEEK_in_whence = (uint32_t)a[2];
+	err = lx_chan(f->h, &m);
+	return err < 0 ? err : (long)m.FS_SEEK_out_off;
+}
+
+LX(sendfile)
+{
+	struct lx_file *out = fd_file(a[0]), *in = fd_file(a[1]);
+	uint64_t off = FS_OWN_OFFSET, done = 0, want;
+	char buf[4096];
+	long n, w = 0;
+
+	(void)r;
+	if (!out || !in)
+		return -EBADF;
+	if (in->kind != K_FILE)
+		return -EINVAL;
+	if (a[2] && get_user(&off, a[2], 8))
+		return -EFAULT;
+	while (done < a[3]) {
+		struct w_msg m = {.op = FS_SEEK};
+
+		want = a[3] - done < sizeof(buf) ? a[3] - done : sizeof(buf);
+		n = file_read(in, (uint64_t)buf, want, a[2] ? off + done : FS_OWN_OFFSET);
+		if (n <= 0) {
+			w = n;
+			break;
+		}
+		w = file_write(out, (uint64_t)buf, n, FS_OWN_OFFSET);
+		if (w < n && !a[2]) { /* give back what did not go out */
+			m.FS_SEEK_in_off = (w < 0 ? 0 : w) - n;
+			m.FS_SEEK_in_whence = 1;
+			lx_chan(in->h, &m);
+		}
+		if (w < 0)
+			break;
+		done += w;
+		if (w < n)
+			break;
+	}
+	off += done;
+	if (a[2] && put_user(a[2], &off, 8))
+		return -EFAULT;
+	return done ? (long)done : w < 0 ? w : 0;
+}
+
+LX(ftruncate)
+{
+	struct lx_file *f = fd_file(a[0]);
+	struct w_msg m = {.op = FS_TRUNCATE};
+	long err;
+
+	(void)r;
+	if (!f)
+		return -EBADF;
+	if (f->kind != K_FILE)
+		return -EINVAL;
+	m.FS_TRUNCATE_in_size = a[1];
+	err = lx_chan(f->h, &m);
+	return err < 0 ? err : 0;
+}
+
+LX(fallocate)
+{
+	struct lx_file *f = fd_file(a[0]);
+	struct fs_stat st;
+	struct w_msg m = {.op = FS_STAT, .out = (uint64_t)&st, .out_len = sizeof(st)};
+	const uint64_t b[6] = {a[0], a[2] + a[3]};
+
+	if (!f || f->kind != K_FILE)
+		return f ? -19 : -EBADF;
+	if (a[1] & ~1ull)
+		return -95;
+	if (lx_chan(f->h, &m) < 0)
+		return -EBADF;
+	return a[1] & 1 || st.size >= b[1] ? 0 : lx_ftruncate(b, r);
+}
+
+/* Files live in memory: they are as safe as they will be. */
+LX(fsync)
+{
+	(void)r;
+	return fd_file(a[0]) ? 0 : -EBADF;
+}
+
+LX(fadvise64)
+{
+	(void)r;
+	return fd_file(a[0]) ? 0 : -EBADF;
+}
+
+LX(flock)
+{
+	(void)r;
+	return fd_file(a[0]) ? 0 : -EBADF;
+}
+
+LX(getdents64)
+{
+	struct lx_file *f = fd_file(a[0]);
+	struct w_msg m = {.op = FS_READDIR, .out = a[1], .out_len = a[2]};
+
+	(void)r;
+	if (!f)
+		return -EBADF;
+	if (f->kind != K_FILE)
+		return -ENOTDIR;
+	/* struct fs_dirent is struct linux_dirent64 */
+	return lx_chan(f->h, &m);
+}
+
+/* ---- pipes and descriptors that are objects ---- */
+
+static long pipe_make(uint64_t ufds, uint64_t flags)
+{
+	w_handle_t h[2];
+	struct lx_file *f[2];
+	int32_t fds[2];
+	long err = w_stream_create(65536, W_STREAM_PIPE, h);
+	int i;
+
+	if (flags & ~(02000000ull | FS_O_NONBLOCK | 040000))
+		return -EINVAL;
+	if (err < 0)
+		return err == W_EMFILE ? -23 : err;
+	for (i = 0; i < 2; i++) {
+		f[i] = file_new(K_STREAM, i | (flags & FS_O_NONBLOCK));
+		if (!f[i]) {
+			w_handle_close(h[0]);
+			w_handle_close(h[1]);
+			return -ENOMEM;
+		}
+		f[i]->h = h[i];
+		f[i]->mode = FS_S_IFIFO | 0600;
+		if (flags & FS_O_NONBLOCK)
+			w_stream_ctl(h[i], W_STREAM_SETFLAGS, W_STREAM_NONBLOCK);
+	}
+	fds[0] = fd_install(f[0], 0, flags & 02000000);
+	if (fds[0] < 0) {
+		file_put(f[1]);
+		return fds[0];
+	}
+	fds[1] = fd_install(f[1], 0, flags & 02000000);
+	if (fds[1] < 0 || put_user(ufds, fds, sizeof(fds))) {
+		file_put(fd_remove(fds[0]));
+		if (fds[1] < 0)
+			return fds[1];
+		file_put(fd_remove(fds[1]));
+		return -EFAULT;
+	}
+	return 0;
+}
+
+LX(pipe)
+{
+	(void)r;
+	return pipe_make(a[0], 0);
+}
+
+LX(pipe2)
+{
+	(void)r;
+	return pipe_make(a[0], a[1]);
+}
+
+LX(eventfd2)
+{
+	struct lx_file *f;
+	int64_t e;
+
+	(void)r;
+	if (a[1] & ~(02000000ull | FS_O_NONBLOCK | 1))
+		return -EINVAL;
+	e = w_event_create(W_WRITABLE | ((uint32_t)a[0] ? W_READABLE : 0));
+	if (e < 0)
+		return e;
+	f = file_new(K_EVENTFD, 2 | (a[1] & FS_O_NONBLOCK));
+	if (!f)
+		return -ENOMEM;
+	f->event = e;
+	f->count = (uint32_t)a[0];
+	f->efd_flags = a[1] & 1;
+	return fd_install(f, 0, a[1] & 02000000);
+}
+
+LX(eventfd)
+{
+	const uint64_t b[6] = {a[0]};
+
+	return lx_eventfd2(b, r);
+}

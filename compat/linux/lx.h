@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The personality: the Linux x86-64 ABI inside each process (design D7;
+ * Documentation/design/personality.md).
+ *
+ * One read-only image; all state is reached through the thread block (%gs).  What
+ * is kept here may only hurt this process.  No lock is held while program code
+ * runs.  Handlers get the six arguments and return a result or a negative errno;
+ * ERESTART* say what a signal does to an interrupted call.
+ */
+#pragma once
+
+#include <lib/list.h>
+#include <lib/string.h>
+#include <wherry/abi.h>
+#include <wherry/fs.h>
+#include <wherry/ops.h>
+#include <wherry/proc.h>
+#include <wherry/stubs.h>
+
+/* Inside only: Linux include/linux/errno.h */
+#define ERESTARTSYS (-512)   /* restart if SA_RESTART or no handler ran */
+#define ERESTARTNOHAND (-514) /* restart only if no handler ran */
+
+enum { EPERM = 1, ENOENT = 2, ESRCH = 3, EINTR = 4, EBADF = 9, EAGAIN = 11, ENOMEM = 12,
+       EFAULT = 14, EEXIST = 17, ENOTDIR = 20, EINVAL = 22, EMFILE = 24, ENOTTY = 25,
+       ESPIPE = 29, EPIPE = 32, ERANGE = 34, ENOSYS = 38 };
+
+/* ---- per thread: the thread block page ---- */
+
+struct lx_sigstack {
+	uint64_t sp;
+	int32_t flags, pad;
+	uint64_t size;
+};
+
+struct lx_thread {
+	struct w_tcb tcb;
+	struct lx_proc *proc;
+	uint64_t sigmask;
+	uint64_t pending;    /* thread-directed; atomic */
+	uint64_t saved_mask; /* to restore after a call that swapped it */
+	bool mask_saved;
+	uint32_t tid, slot;
+	uint64_t orig_rax;
+	uint64_t clear_tid;
+	uint64_t robust, robust_len;
+	struct lx_sigstack altstack;
+	w_handle_t handle; /* of this thread; 0: the first */
+	uint64_t fs;
+	struct lx_siginfo info[65];
+};
+_Static_assert(sizeof(struct lx_thread) <= W_PAGE, "the thread block is one page");
+
+/* ---- files ---- */
+
+enum kind { K_NONE, K_FILE, K_TTY, K_STREAM, K_SOCK, K_EPOLL, K_EVENTFD, K_TIMERFD, K_DEV };
+enum { DEV_NULL = 3, DEV_ZERO = 5, DEV_FULL = 7, DEV_RANDOM = 8, DEV_URANDOM = 9 };
+
+struct lx_epitem {
+	struct list link; /* in file.items of the epoll */
+	struct lx_file *file;
+	int fd;
+	uint32_t events;
+	uint64_t data;
+	bool two; /* registered with event and stream */
+};
+
+struct lx_file {
+	int refs; /* descriptors */
+	enum kind kind;
+	uint32_t oflags; /* status flags as F_GETFL reports them */
+	uint32_t mode;	 /* S_IFMT | permissions at open */
+	w_handle_t h;	 /* channel, stream, wait set, timer */
+	w_handle_t stream, event; /* sockets, terminals */
+	int sock_state; /* enum: 0 new, 1 listening, 2 connecting, 3 connected, 4 datagram */
+	uint32_t dev;	/* K_DEV: minor */
+	uint64_t count; /* K_EVENTFD */
+	uint32_t efd_flags;
+	uint64_t interval, next; /* K_TIMERFD */
+	struct list items; /* K_EPOLL */
+	bool unix_domain;
+	char *path; /* of directories: for *at() and /proc; owns */
+};
+
+struct lx_fd {
+	struct lx_file *file;
+	bool cloexec;
+};
+
+/* ---- per process ---- */
+
+struct lx_sigaction {
+	uint64_t handler, flags, restorer, mask;
+};
+
+struct lx_slot { /* threads other than the first */
+	uint8_t state; /* 0 free, 1 used, 2 ending */
+	w_handle_t handle;
+};
+
+#define LX_FDS CONFIG_LINUX_MAX_FILES
+
+struct lx_proc {
+	uint32_t lock;
+	uint32_t pid;
+	uint64_t heap_next; /* pmalloc */
+	struct block *heap_free[10];
+	struct lx_fd fd[LX_FDS];
+	uint32_t fd_limit;
+	char cwd[1024];
+	uint32_t umask;
+	struct lx_sigaction action[65];
+	uint64_t brk_start, brk;
+	uint64_t stack_limit;
+	char exe[256];
+	char comm[16];
+	uint64_t alarm_at, alarm_interval;
+	w_handle_t alarm_timer;
+	uint64_t seen_missing[8];
+	struct lx_slot slots[LX_THREADS_MAX];
+	uint32_t nthreads;
+};
+
+static inline struct lx_thread *self(void)
+{
+	struct lx_thread *t;
+
+	__asm__("mov %%gs:0, %0" : "=r"(t));
+	return t;
+}
+
+static inline struct lx_proc *proc(void)
+{
+	return self()->proc;
+}
+
+void lx_lock(void);
+void lx_unlock(void);
+void *pmalloc(size_t n); /* zeroed; NULL */
+void pfree(void *p);
+
+/* ---- program memory ---- */
+
+int lx_copy(void *dst, const void *src, size_t n);
+long lx_copy_str(char *dst, const char *src, size_t n);
+
+static inline int get_user(void *dst, uint64_t src, size_t n)
+{
+	return lx_copy(dst, (const void *)src, n);
+}
+
+static inline int put_user(uint64_t dst, const void *src, size_t n)
+{
+	return lx_copy((void *)dst, src, n);
+}
+
+/* ---- between the files of the personality ---- */
+
+struct lx_iovec {
+	uint64_t base, len;
+};
+
+struct lx_timespec {
+	int64_t sec, nsec;
+};
+
+uint64_t lx_now(void);
+uint64_t lx_wall_offset(void);
+int lx_get_deadline(uint64_t uts, uint64_t *deadline); /* relative timespec -> absolute */
+
+struct lx_file *fd_file(long fd); /* borrows; NULL: EBADF */
+long fd_install(struct lx_file *f, int from, bool cloexec); /* consumes f on failure too */
+struct lx_file *file_new(enum kind kind, uint32_t oflags);
+void file_put(struct lx_file *f);
+void fd_close_exec(void);
+long file_read(struct lx_file *f, uint64_t buf, uint64_t len, uint64_t off);
+long file_write(struct lx_file *f, uint64_t buf, uint64_t len, uint64_t off);
+/* What to register in a wait set for readiness, and the bits now. */
+int file_waitables(struct lx_file *f, w_handle_t h[2]);
+uint32_t file_ready(struct lx_file *f);
+
+long path_get(long dirfd, uint64_t upath, char *out, size_t size); /* absolute, normalised */
+w_handle_t path_mount(const char **path); /* which service; strips the prefix */
+long path_stat(const char *path, bool nofollow, struct fs_stat *st);
+long path_open(const char *path, uint32_t flags, uint32_t mode, struct lx_file **out);
+long lx_chan(w_handle_t ch, struct w_msg *m); /* uninterruptible call */
+long lx_chan_intr(w_handle_t ch, struct w_msg *m); /* EINTR becomes ERESTARTSYS */
+
+/* Replace the program: strings are argc arguments, then envc variables, NUL-ended,
+ * len bytes, in personality memory (consumed by pfree on success). */
+long lx_exec(const char *path, struct w_regs *r, char *strings, uint32_t argc, uint32_t envc,
+	     uint32_t len);
+
+void lx_syscall(struct w_regs *r);
+void lx_slow_exit(struct w_regs *r);
+void lx_upcall_main(uint64_t vec, struct w_regs *r);
+void lx_start(struct w_regs *r);
+void lx_fork_child(struct w_regs *r);
+void lx_signals(struct w_regs *r, bool in_call); /* deliver what is pending */
+void lx_exit_process(uint32_t wstatus) __attribute__((noreturn));
+void lx_force_signal(int sig, int code, uint64_t addr);
+bool lx_signal_waiting(void);
+void lx_end_other_threads(void);
+uint64_t lx_rt_sigframe_restore(struct w_regs *r);
+
+typedef long (*lx_handler)(const uint64_t *a, struct w_regs *r);
+#define LX(name) long lx_##name(const uint64_t *a, struct w_regs *r)
+#define LX_UNUSED (void)a, (void)r
+
+/* Every handler that linux.tbl names. */
+#include "gen/lxprotos.h"
+
+long sock_recv(struct lx_file *f, uint64_t buf, uint64_t len, uint32_t flags);
+long sock_send(struct lx_file *f, uint64_t buf, uint64_t len, uint32_t flags);
+long stream_write_all(w_handle_t h, uint64_t buf, uint64_t len, uint32_t flags);
+/* Wait until f is ready for bits: 0, ERESTARTSYS or -EAGAIN (deadline). */
+long lx_wait_ready(struct lx_file *f, uint32_t bits, uint64_t deadline);
+void lx_thread_signal(int sig);	  /* to the calling thread */
+long lx_swap_mask(uint64_t uset); /* for the p* calls; restored on the way out */

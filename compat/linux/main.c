@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT
+/* Dispatch, the lock, the heap, and the start of a fresh process. */
+#include "lx.h"
+
+static const lx_handler table[] = {
+#define X(nr, name, handler) [nr] = lx_##handler,
+#include "gen/lxtable.h"
+#undef X
+};
+#define TABLE_SIZE (sizeof(table) / sizeof(table[0]))
+
+/* Report a missing call once per process: procd counts them in /proc/wherry/missing. */
+static long missing(uint64_t nr)
+{
+	struct lx_proc *p = proc();
+	struct w_msg m = {.op = PROC_MISSING};
+
+	if (nr < 512 && !(p->seen_missing[nr / 64] >> nr % 64 & 1)) {
+		p->seen_missing[nr / 64] |= 1ull << nr % 64;
+		m.PROC_MISSING_in_nr = nr;
+		lx_chan(LX_H_PROC, &m);
+	}
+	return -ENOSYS;
+}
+
+void lx_syscall(struct w_regs *r)
+{
+	const uint64_t a[6] = {r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9};
+	struct lx_thread *t = self();
+	uint64_t nr = r->rax;
+
+	t->orig_rax = nr;
+	if (nr < TABLE_SIZE && table[nr])
+		r->rax = table[nr](a, r);
+	else
+		r->rax = missing(nr);
+	if (t->tcb.kicked || (int64_t)r->rax <= -512)
+		lx_signals(r, true);
+}
+
+void lx_slow_exit(struct w_regs *r)
+{
+	lx_signals(r, false);
+}
+
+/* ---- lock and heap ---- */
+
+void lx_lock(void)
+{
+	uint32_t *l = &proc()->lock;
+
+	while (__atomic_exchange_n(l, 1, __ATOMIC_ACQUIRE))
+		w_thread_yield();
+}
+
+void lx_unlock(void)
+{
+	__atomic_store_n(&proc()->lock, 0, __ATOMIC_RELEASE);
+}
+
+struct block {
+	uint64_t size;
+	struct block *next;
+};
+
+/* Blocks of 32 << n bytes, cut from the state region, reused by size. */
+void *pmalloc(size_t n)
+{
+	struct lx_proc *p = proc();
+	struct block *b = NULL;
+	int c = 0;
+
+	while (c < 10 && (32ul << c) < n + 16)
+		c++;
+	if (c == 10)
+		return NULL;
+	lx_lock();
+	if (p->heap_free[c]) {
+		b = p->heap_free[c];
+		p->heap_free[c] = b->next;
+	} else if (p->heap_next + (32ul << c) <= LX_STATE + LX_STATE_SIZE) {
+		b = (struct block *)p->heap_next;
+		p->heap_next += 32ul << c;
+	}
+	lx_unlock();
+	if (!b)
+		return NULL;
+	memset(b, 0, 32ul << c);
+	b->size = c;
+	return (char *)b + 16;
+}
+
+void pfree(void *ptr)
+{
+	struct block *b = (struct block *)((char *)ptr - 16);
+	struct lx_proc *p = proc();
+
+	if (!ptr)
+		return;
+	lx_lock();
+	b->next = p->heap_free[b->size];
+	p->heap_free[b->size] = b;
+	lx_unlock();
+}
+
+/* ---- calls to servers ---- */
+
+long lx_chan(w_handle_t ch, struct w_msg *m)
+{
+	m->pad = W_MSG_UNINTERRUPTIBLE;
+	return w_chan_call(ch, m);
+}
+
+long lx_chan_intr(w_handle_t ch, struct w_msg *m)
+{
+	long r;
+
+	m->pad = 0;
+	r = w_chan_call(ch, m);
+	return r == -EINTR ? ERESTARTSYS : r;
+}
+
+/* ---- a fresh process ---- */
+
+static void open_console(void)
+{
+	struct lx_file *f;
+	int i;
+
+	if (path_open("/dev/console", FS_O_RDWR, 0, &f))
+		return;
+	fd_install(f, 0, false);
+	for (i = 1; i < 3; i++) {
+		f->refs++;
+		proc()->fd[i].file = f;
+	}
+}
+
+void lx_start(struct w_regs *r)
+{
+	struct lx_thread *t = self();
+	struct lx_start *s = (struct lx_start *)LX_START;
+	char path[256], *strings;
+	long err;
+
+	t->tcb.stack = (uint64_t)t;
+	t->proc = (struct lx_proc *)LX_STATE;
+	t->tid = s->pid;
+	proc()->pid = s->pid;
+	proc()->heap_next = LX_STATE + ((sizeof(struct lx_proc) + W_PAGE - 1) & ~(W_PAGE - 1));
+	proc()->fd_limit = LX_FDS;
+	proc()->umask = 022;
+	proc()->stack_limit = 8ull << 20;
+	proc()->nthreads = 1;
+	proc()->cwd[0] = '/';
+	strlcpy(path, s->strings, sizeof(path));
+	open_console();
+	strings = pmalloc(s->len + 512);
+	if (strings)
+		memcpy(strings, s->strings + strlen(path) + 1, s->len - strlen(path) - 1);
+	err = strings ? lx_exec(path, r, strings, s->argc, s->envc, s->len - strlen(path) - 1)
+		      : -ENOMEM;
+	w_as_unmap(0, LX_START, 4 * W_PAGE);
+	if (err)
+		lx_exit_process(127 << 8);
+}

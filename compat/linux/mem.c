@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: MIT
+/* Memory: mmap and its family, brk.  The kernel keeps the mappings. */
+#include "lx.h"
+
+enum { MAP_SHARED = 1, MAP_PRIVATE = 2, MAP_SHARED_VALIDATE = 3, MAP_FIXED = 0x10, MAP_ANON = 0x20,
+       MAP_32BIT = 0x40, MAP_GROWSDOWN = 0x100, MAP_FIXED_NOREPLACE = 0x100000 };
+enum { MADV_DONTNEED = 4, MADV_FREE = 8 };
+
+static uint64_t page_up(uint64_t v)
+{
+	return (v + W_PAGE - 1) & ~(W_PAGE - 1);
+}
+
+static bool program_range(uint64_t va, uint64_t len)
+{
+	return len && va + len >= va && va + len <= LX_PROGRAM_TOP;
+}
+
+/* What backs the mapping: a handle to close afterwards in *mem, 0 for anonymous. */
+static long backing(const uint64_t *a, w_handle_t *mem)
+{
+	bool shared = (a[3] & 3) != MAP_PRIVATE;
+	struct w_msg m = {.op = FS_MMAP};
+	struct lx_file *f;
+	long h;
+
+	*mem = 0;
+	if (a[3] & MAP_ANON) {
+		h = shared ? w_mem_create(page_up(a[1]), 0) : 0;
+		*mem = h > 0 ? h : 0;
+		return h < 0 ? h : 0;
+	}
+	f = fd_file(a[4]);
+	if (!f)
+		return -EBADF;
+	if (f->kind == K_DEV && f->dev == DEV_ZERO)
+		return 0;
+	if (f->kind != K_FILE)
+		return -19; /* ENODEV */
+	if ((f->oflags & 3) == FS_O_WRONLY || (shared && a[2] & 2 && (f->oflags & 3) != FS_O_RDWR))
+		return -13; /* EACCES */
+	h = lx_chan(f->h, &m);
+	if (h >= 0)
+		*mem = m.h[0];
+	return h < 0 ? h : 0;
+}
+
+LX(mmap)
+{
+	struct w_map_args m = {.off = a[5], .va = a[0], .len = a[1]};
+	w_handle_t mem;
+	long err;
+
+	(void)r;
+	if (!a[1] || a[5] % W_PAGE || !(a[3] & 3) || a[2] & ~7ull)
+		return -EINVAL;
+	if (page_up(a[1]) < a[1])
+		return -ENOMEM;
+	if (a[3] & (MAP_FIXED | MAP_FIXED_NOREPLACE)) {
+		if (a[0] % W_PAGE)
+			return -EINVAL;
+		if (!program_range(a[0], page_up(a[1])))
+			return -ENOMEM;
+		m.flags |= a[3] & MAP_FIXED_NOREPLACE ? W_MAP_NOREPL : W_MAP_FIXED;
+	} else if (a[0]) {
+		m.va &= ~(W_PAGE - 1);
+		m.flags |= W_MAP_HINT;
+	}
+	err = backing(a, &mem);
+	if (err)
+		return err;
+	m.mem = mem;
+	m.flags |= a[2] & 7;
+	if (mem && (a[3] & 3) != MAP_PRIVATE)
+		m.flags |= W_MAP_SHARED;
+	if (a[3] & MAP_32BIT)
+		m.flags |= W_MAP_LOW;
+	if (a[3] & MAP_GROWSDOWN)
+		m.flags |= W_MAP_GROWS;
+	if (a[3] & MAP_ANON)
+		m.off = 0;
+	err = w_as_map(0, &m);
+	if (mem)
+		w_handle_close(mem);
+	return err;
+}
+
+LX(munmap)
+{
+	(void)r;
+	if (a[0] % W_PAGE || !a[1] || !program_range(a[0], page_up(a[1])))
+		return -EINVAL;
+	return w_as_unmap(0, a[0], page_up(a[1]));
+}
+
+LX(mprotect)
+{
+	(void)r;
+	if (a[0] % W_PAGE)
+		return -EINVAL;
+	if (!a[1])
+		return 0;
+	if (!program_range(a[0], page_up(a[1])))
+		return -ENOMEM;
+	return w_as_protect(0, a[0], page_up(a[1]), a[2] & 7);
+}
+
+LX(madvise)
+{
+	(void)r;
+	if (a[0] % W_PAGE)
+		return -EINVAL;
+	if (!a[1])
+		return 0;
+	if (!program_range(a[0], page_up(a[1])))
+		return -ENOMEM;
+	if (a[2] == MADV_DONTNEED || a[2] == MADV_FREE)
+		return w_as_discard(0, a[0], page_up(a[1]));
+	return a[2] <= 25 ? 0 : -EINVAL;
+}
+
+static long mremap_move(uint64_t old, uint64_t old_len, uint64_t new_len, uint64_t flags,
+			uint64_t to)
+{
+	struct w_map_args m = {.flags = W_PROT_READ | W_PROT_WRITE, .len = new_len, .va = to};
+	uint64_t keep = old_len < new_len ? old_len : new_len;
+	struct w_map_info i;
+	long va;
+
+	if (w_as_query(0, old, &i) || i.va > old || i.va + i.len < old + old_len)
+		return -EFAULT;
+	if (i.koid && new_len > old_len)
+		return -ENOMEM; /* files do not grow under a mapping */
+	if (flags & 2)
+		m.flags |= W_MAP_FIXED;
+	m.flags = (m.flags & ~7u) | (i.flags & 7);
+	va = w_as_map(0, &m); /* reserve the room, then move the old pages into it */
+	if (va < 0)
+		return va;
+	w_as_unmap(0, va, keep);
+	to = w_as_move(old, keep, va);
+	if ((int64_t)to < 0) {
+		w_as_unmap(0, va, new_len);
+		return to;
+	}
+	if (old_len > keep)
+		w_as_unmap(0, old + keep, old_len - keep);
+	return va;
+}
+
+LX(mremap)
+{
+	uint64_t old_len = page_up(a[1]), new_len = page_up(a[2]);
+	struct w_map_args m = {.flags = W_MAP_NOREPL};
+	struct w_map_info i;
+
+	(void)r;
+	if (a[0] % W_PAGE || !new_len || !old_len || (a[3] & 2 && !(a[3] & 1)))
+		return -EINVAL;
+	if (!program_range(a[0], old_len) || (a[3] & 2 && !program_range(a[4], new_len)))
+		return -EINVAL;
+	if (a[3] & 2)
+		return mremap_move(a[0], old_len, new_len, a[3], a[4]);
+	if (new_len <= old_len) {
+		if (new_len < old_len)
+			w_as_unmap(0, a[0] + new_len, old_len - new_len);
+		return a[0];
+	}
+	if (w_as_query(0, a[0], &i) || i.va > a[0])
+		return -EFAULT;
+	if (!i.koid && i.va + i.len == a[0] + old_len &&
+	    program_range(a[0], new_len)) { /* grow in place */
+		m.va = a[0] + old_len;
+		m.len = new_len - old_len;
+		m.flags |= i.flags & 7;
+		if (w_as_map(0, &m) >= 0)
+			return a[0];
+	}
+	return a[3] & 1 ? mremap_move(a[0], old_len, new_len, 0, 0) : -ENOMEM;
+}
+
+LX(brk)
+{
+	struct lx_proc *p = proc();
+	uint64_t want = a[0], old = page_up(p->brk), new = page_up(want);
+	struct w_map_args m = {.flags = W_PROT_READ | W_PROT_WRITE | W_MAP_NOREPL, .va = old};
+
+	(void)r;
+	if (want < p->brk_start || want >= LX_PROGRAM_TOP)
+		return p->brk;
+	m.len = new - old;
+	if (new > old && w_as_map(0, &m) < 0)
+		return p->brk;
+	if (new < old)
+		w_as_unmap(0, new, old - new);
+	p->brk = want;
+	return want;
+}
+
+/* There is no swap, and files live in memory: nothing to write back or lock. */
+LX(msync)
+{
+	(void)r;
+	return a[0] % W_PAGE ? -EINVAL : 0;
+}
+
+LX(mlock)
+{
+	LX_UNUSED;
+	return 0;
+}
+
+LX(mincore)
+{
+	uint64_t n = page_up(a[1]) / W_PAGE, i;
+	char one = 1;
+
+	(void)r;
+	if (a[0] % W_PAGE)
+		return -EINVAL;
+	for (i = 0; i < n; i++)
+		if (put_user(a[2] + i, &one, 1))
+			return -EFAULT;
+	return 0;
+}
+
+LX(membarrier)
+{
+	LX_UNUSED;
+	return -ENOSYS;
+}

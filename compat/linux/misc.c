@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+/* What the system is, random bytes, and calls that are refused on purpose. */
+#include "lx.h"
+
+LX(uname)
+{
+	char u[6][65];
+
+	(void)r;
+	memset(u, 0, sizeof(u));
+	strlcpy(u[0], "Linux", 65); /* programs choose their code by this word */
+	strlcpy(u[1], "wherry", 65);
+	strlcpy(u[2], CONFIG_LINUX_RELEASE, 65);
+	strlcpy(u[3], "#1 Wherry", 65);
+	strlcpy(u[4], "x86_64", 65);
+	strlcpy(u[5], "(none)", 65);
+	return put_user(a[0], u, sizeof(u)) ? -EFAULT : 0;
+}
+
+LX(sysinfo)
+{
+	struct {
+		int64_t uptime;
+		uint64_t loads[3], totalram, freeram, sharedram, bufferram, totalswap, freeswap;
+		uint16_t procs, pad;
+		uint64_t totalhigh, freehigh;
+		uint32_t unit;
+		char pad2[4];
+	} i;
+	struct w_sys_stat s;
+
+	(void)r;
+	memset(&i, 0, sizeof(i));
+	w_sys_info(W_SYS_STAT, 0, &s, sizeof(s));
+	i.uptime = s.now_ns / 1000000000;
+	i.totalram = s.pages_total * W_PAGE;
+	i.freeram = s.pages_free * W_PAGE;
+	i.procs = s.nprocs;
+	i.unit = 1;
+	return put_user(a[0], &i, sizeof(i)) ? -EFAULT : 0;
+}
+
+LX(getrandom)
+{
+	uint64_t done, n;
+	int64_t err;
+
+	(void)r;
+	if (a[2] & ~7ull)
+		return -EINVAL;
+	for (done = 0; done < a[1]; done += n) {
+		n = a[1] - done < 4096 ? a[1] - done : 4096;
+		err = w_sys_random((void *)(a[0] + done), n);
+		if (err < 0)
+			return done ? (long)done : err;
+	}
+	return done;
+}
+
+/* syslog(2): type 3 reads all, 10 asks for the size */
+LX(syslog)
+{
+	uint64_t done = 0;
+	int64_t n;
+
+	(void)r;
+	if (a[0] == 10)
+		return 1 << CONFIG_LOG_SHIFT;
+	if (a[0] != 2 && a[0] != 3 && a[0] != 4)
+		return 0;
+	while (done < a[2] &&
+	       (n = w_sys_info(W_SYS_LOG, done, (void *)(a[1] + done),
+			       a[2] - done < 256 ? a[2] - done : 256)) > 0)
+		done += n;
+	return done;
+}
+
+LX(reboot)
+{
+	struct w_msg m = {.op = PROC_POWER};
+
+	(void)r;
+	if ((uint32_t)a[0] != 0xfee1dead)
+		return -EINVAL;
+	if ((uint32_t)a[2] == 0 || (uint32_t)a[2] == 0x89abcdef) /* ctrl-alt-del setting */
+		return 0;
+	m.PROC_POWER_in_how = (uint32_t)a[2] == 0x01234567;
+	return lx_chan(LX_H_PROC, &m);
+}
+
+LX(getcpu)
+{
+	uint32_t zero = 0;
+
+	(void)r;
+	if ((a[0] && put_user(a[0], &zero, 4)) || (a[1] && put_user(a[1], &zero, 4)))
+		return -EFAULT;
+	return 0;
+}
+
+LX(getpriority)
+{
+	LX_UNUSED;
+	return 20;
+}
+
+LX(zero)
+{
+	LX_UNUSED;
+	return 0;
+}
+
+LX(eperm)
+{
+	LX_UNUSED;
+	return -EPERM;
+}
+
+/* setitimer(ITIMER_REAL): a thread of the personality would be needed to wait for
+ * the timer; until then programs are told that there is none. */
+LX(enosys)
+{
+	LX_UNUSED;
+	return -ENOSYS;
+}

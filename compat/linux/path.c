@@ -1,0 +1,854 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Paths: from what the program gave to a service and the rest of the path
+ * (design D8).  A path is made absolute and its "." and ".." are resolved here,
+ * textually; symbolic links are the service's.
+ */
+#include "lx.h"
+
+#define AT_FDCWD (-100)
+#define PATH_LEN 1024
+
+static const struct mount {
+	const char *prefix;
+	uint32_t len;
+	w_handle_t h;
+} mounts[] = {
+	{"/proc", 5, LX_H_PROCFS},
+	{"/", 1, LX_H_FS},
+};
+
+w_handle_t path_mount(const char **path)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(mounts) / sizeof(*mounts) - 1; i++)
+		if (!strncmp(*path, mounts[i].prefix, mounts[i].len) &&
+		    (!(*path)[mounts[i].len] || (*path)[mounts[i].len] == '/')) {
+			*path += mounts[i].len;
+			return mounts[i].h;
+		}
+	return LX_H_FS;
+}
+
+/* Append component by component; a trailing slash is kept: it has a meaning. */
+static long normalise(char *out, size_t size, const char *p)
+{
+	size_t len = strlen(out), n;
+	const char *end;
+
+	while (*p) {
+		while (*p == '/')
+			p++;
+		for (end = p; *end && *end != '/'; end++)
+			;
+		n = end - p;
+		if (n == 2 && p[0] == '.' && p[1] == '.') {
+			while (len > 1 && out[--len] != '/')
+				;
+			out[len ? len : 1] = 0;
+			len = len ? len : 1;
+		} else if (n && !(n == 1 && *p == '.')) {
+			if (len + n + 2 > size)
+				return W_ENAMETOOLONG;
+			if (len > 1)
+				out[len++] = '/';
+			memcpy(out + len, p, n);
+			len += n;
+			out[len] = 0;
+		}
+		if (*end && !end[1] && len > 1 && n && !(n <= 2 && p[0] == '.')) {
+			out[len++] = '/';
+			out[len] = 0;
+		}
+		p = end;
+	}
+	return 0;
+}
+
+long path_get(long dirfd, uint64_t upath, char *out, size_t size)
+{
+	char raw[PATH_LEN];
+	long n = lx_copy_str(raw, (const char *)upath, sizeof(raw));
+	struct lx_file *f;
+
+	if (n < 0)
+		return n;
+	if (!n)
+		return -ENOENT;
+	out[0] = '/';
+	out[1] = 0;
+	if (raw[0] != '/') {
+		if ((int32_t)dirfd == AT_FDCWD) {
+			strlcpy(out, proc()->cwd, size);
+		} else {
+			f = fd_file(dirfd);
+			if (!f)
+				return -EBADF;
+			if (!f->path || (f->mode & FS_S_IFMT) != FS_S_IFDIR)
+				return -ENOTDIR;
+			strlcpy(out, f->path, size);
+		}
+	}
+	return normalise(out, size, raw);
+}
+
+long path_stat(const char *path, bool nofollow, struct fs_stat *st)
+{
+	const char *rest = path;
+	w_handle_t h = path_mount(&rest);
+	struct w_msg m = {.op = FS_STAT, .out = (uint64_t)st, .out_len = sizeof(*st)};
+
+	/* an empty path would mean the open file; the root of a mount is "/" */
+	m.in = (uint64_t)(*rest ? rest : "/");
+	m.in_len = strlen(*rest ? rest : "/");
+	m.FS_STAT_in_nofollow = nofollow;
+	return lx_chan(h, &m);
+}
+
+/* One path, lent to its service, with op and up to four words. */
+static long path_op(const char *path, struct w_msg *m)
+{
+	w_handle_t h = path_mount(&path);
+
+	m->in = (uint64_t)(*path ? path : "/");
+	m->in_len = strlen(*path ? path : "/");
+	return lx_chan(h, m);
+}
+
+static long open_device(uint32_t rdev, uint32_t flags, struct lx_file **out)
+{
+	struct w_msg m = {.op = FS_OPEN};
+	struct lx_file *f;
+	long err;
+
+	if (rdev >> 8 == 1) {
+		f = file_new(K_DEV, flags);
+		if (!f)
+			return -ENOMEM;
+		f->dev = rdev & 0xff;
+		f->mode = FS_S_IFCHR | 0666;
+		*out = f;
+		return 0;
+	}
+	if (rdev >> 8 != 5)
+		return -6; /* ENXIO */
+	f = file_new(K_TTY, flags);
+	if (!f)
+		return -ENOMEM;
+	m.FS_OPEN_in_flags = flags;
+	err = lx_chan(LX_H_CONSOLE, &m);
+	if (err < 0) {
+		file_put(f);
+		return err;
+	}
+	f->h = m.h[0];
+	f->mode = FS_S_IFCHR | 0620;
+	m = (struct w_msg){.op = FS_EVENT};
+	if (lx_chan(f->h, &m) >= 0)
+		f->event = m.h[0];
+	*out = f;
+	return 0;
+}
+
+/* /dev/fd/N, /dev/stdin...: a second descriptor of an open file. */
+static struct lx_file *open_self(const char *path)
+{
+	struct lx_file *f = NULL;
+	const char *n;
+
+	if (!strcmp(path, "/dev/stdin"))
+		f = fd_file(0);
+	else if (!strcmp(path, "/dev/stdout"))
+		f = fd_file(1);
+	else if (!strcmp(path, "/dev/stderr"))
+		f = fd_file(2);
+	else if (!strncmp(path, "/dev/fd/", 8) || !strncmp(path, "/proc/self/fd/", 14)) {
+		n = path + (path[1] == 'd' ? 8 : 14);
+		f = *n >= '0' && *n <= '9' ? fd_file(strtoul_at(&n, 10)) : NULL;
+	}
+	if (f)
+		f->refs++;
+	return f;
+}
+
+long path_open(const char *path, uint32_t flags, uint32_t mode, struct lx_file **out)
+{
+	const char *rest = path;
+	w_handle_t h = path_mount(&rest);
+	struct w_msg m = {.op = FS_OPEN};
+	struct lx_file *f = open_self(path);
+	long err;
+
+	if (f) {
+		*out = f;
+		return 0;
+	}
+	m.in = (uint64_t)(*rest ? rest : "/");
+	m.in_len = strlen(*rest ? rest : "/");
+	m.FS_OPEN_in_flags = flags;
+	m.FS_OPEN_in_mode = mode;
+	err = lx_chan(h, &m);
+	if (err < 0)
+		return err;
+	if ((m.FS_OPEN_out_mode & FS_S_IFMT) == FS_S_IFCHR && !(flags & FS_O_PATH)) {
+		w_handle_close(m.h[0]);
+		return open_device(m.FS_OPEN_out_size, flags, out);
+	}
+	f = file_new(K_FILE, flags & ~(FS_O_CREAT | FS_O_EXCL | FS_O_TRUNC | FS_O_NOCTTY));
+	if (!f) {
+		w_handle_close(m.h[0]);
+		return -ENOMEM;
+	}
+	f->h = m.h[0];
+	f->mode = m.FS_OPEN_out_mode;
+	f->path = pmalloc(strlen(path) + 1);
+	if (f->path)
+		memcpy(f->path, path, strlen(path) + 1);
+	*out = f;
+	return 0;
+}
+
+/* ---- calls on paths ---- */
+
+static long open_at(long dirfd, uint64_t upath, uint64_t flags, uint64_t mode)
+{
+	char path[PATH_LEN];
+	struct lx_file *f;
+	long err = path_get(dirfd, upath, path, sizeof(path));
+
+	if (err < 0)
+		return err;
+	err = path_open(path, flags & ~02000000u, mode & ~proc()->umask & 07777, &f);
+	return err < 0 ? err : fd_install(f, 0, flags & 02000000);
+}
+
+LX(openat)
+{
+	(void)r;
+	return open_at(a[0], a[1], a[2], a[3]);
+}
+
+LX(open)
+{
+	(void)r;
+	return open_at(AT_FDCWD, a[0], a[1], a[2]);
+}
+
+LX(creat)
+{
+	(void)r;
+	return open_at(AT_FDCWD, a[0], FS_O_CREAT | FS_O_TRUNC | FS_O_WRONLY, a[1]);
+}
+
+struct linux_stat { /* arch/x86/include/uapi/asm/stat.h */
+	uint64_t dev, ino, nlink;
+	uint32_t mode, uid, gid, pad;
+	uint64_t rdev;
+	int64_t size, blksize, blocks;
+	struct lx_timespec atim, mtim, ctim;
+	int64_t unused[3];
+};
+
+static struct lx_timespec timespec(uint64_t ns)
+{
+	return (struct lx_timespec){ns / 1000000000, ns % 1000000000};
+}
+
+static long put_stat(uint64_t ubuf, const struct fs_stat *s)
+{
+	struct linux_stat st = {.dev = s->dev, .ino = s->ino, .nlink = s->nlink, .mode = s->mode,
+				.uid = s->uid, .gid = s->gid, .rdev = s->rdev, .size = s->size,
+				.blksize = 4096, .blocks = s->blocks, .atim = timespec(s->atime),
+				.mtim = timespec(s->mtime), .ctim = timespec(s->ctime)};
+
+	return put_user(ubuf, &st, sizeof(st)) ? -EFAULT : 0;
+}
+
+static long file_stat(struct lx_file *f, struct fs_stat *st)
+{
+	struct w_msg m = {.op = FS_STAT, .out = (uint64_t)st, .out_len = sizeof(*st)};
+
+	memset(st, 0, sizeof(*st));
+	st->nlink = 1;
+	st->mode = f->mode;
+	switch (f->kind) {
+	case K_FILE:
+	case K_TTY:
+		return lx_chan(f->h, &m);
+	case K_DEV:
+		st->rdev = 1 << 8 | f->dev;
+		return 0;
+	case K_STREAM:
+		st->mode = FS_S_IFIFO | 0600;
+		return 0;
+	case K_SOCK:
+		st->mode = FS_S_IFSOCK | 0777;
+		return 0;
+	default:
+		st->mode = 0600;
+		return 0;
+	}
+}
+
+static long stat_at(long dirfd, uint64_t upath, uint64_t flags, struct fs_stat *st)
+{
+	struct lx_file *f;
+	char path[PATH_LEN], c = 1;
+	long err;
+
+	if (flags & 0x1000 && (!upath || (!get_user(&c, upath, 1) && !c))) { /* AT_EMPTY_PATH */
+		if ((int32_t)dirfd == AT_FDCWD)
+			return path_stat(proc()->cwd, false, st);
+		f = fd_file(dirfd);
+		return f ? file_stat(f, st) : -EBADF;
+	}
+	err = path_get(dirfd, upath, path, sizeof(path));
+	if (err < 0)
+		return err;
+	f = open_self(path);
+	if (f) {
+		err = file_stat(f, st);
+		file_put(f);
+		return err;
+	}
+	return path_stat(path, flags & 0x100, st);
+}
+
+LX(newfstatat)
+{
+	struct fs_stat st;
+	long err = stat_at(a[0], a[1], a[3], &st);
+
+	(void)r;
+	return err < 0 ? err : put_stat(a[2], &st);
+}
+
+LX(stat)
+{
+	struct fs_stat st;
+	long err = stat_at(AT_FDCWD, a[0], 0, &st);
+
+	(void)r;
+	return err < 0 ? err : put_stat(a[1], &st);
+}
+
+LX(lstat)
+{
+	struct fs_stat st;
+	long err = stat_at(AT_FDCWD, a[0], 0x100, &st);
+
+	(void)r;
+	return err < 0 ? err : put_stat(a[1], &st);
+}
+
+LX(fstat)
+{
+	struct lx_file *f = fd_file(a[0]);
+	struct fs_stat st;
+	long err;
+
+	(void)r;
+	if (!f)
+		return -EBADF;
+	err = file_stat(f, &st);
+	return err < 0 ? err : put_stat(a[1], &st);
+}
+
+struct statx_time {
+	int64_t sec;
+	uint32_t nsec, pad;
+};
+
+struct statx { /* include/uapi/linux/stat.h */
+	uint32_t mask, blksize;
+	uint64_t attributes;
+	uint32_t nlink, uid, gid;
+	uint16_t mode, pad;
+	uint64_t ino, size, blocks, attributes_mask;
+	struct statx_time atime, btime, ctime, mtime;
+	uint32_t rdev_major, rdev_minor, dev_major, dev_minor;
+	uint64_t spare[14];
+};
+
+static struct statx_time statx_time(uint64_t ns)
+{
+	return (struct statx_time){ns / 1000000000, ns % 1000000000, 0};
+}
+
+LX(statx)
+{
+	struct fs_stat s;
+	struct statx x;
+	long err = stat_at(a[0], a[1], a[2], &s);
+
+	(void)r;
+	if (err < 0)
+		return err;
+	x = (struct statx){.mask = 0x7ff, .blksize = 4096, .nlink = s.nlink, .uid = s.uid,
+			   .gid = s.gid, .mode = s.mode, .ino = s.ino, .size = s.size,
+			   .blocks = s.blocks, .atime = statx_time(s.atime),
+			   .ctime = statx_time(s.ctime), .mtime = statx_time(s.mtime),
+			   .rdev_major = s.rdev >> 8, .rdev_minor = s.rdev & 255,
+			   .dev_minor = s.dev};
+	return put_user(a[4], &x, sizeof(x)) ? -EFAULT : 0;
+}
+
+static long access_at(long dirfd, uint64_t upath, uint64_t mode)
+{
+	struct fs_stat st;
+	long err = mode & ~7ull ? -EINVAL : stat_at(dirfd, upath, 0, &st);
+
+	if (err < 0)
+		return err;
+	if (mode & 1 && (st.mode & FS_S_IFMT) == FS_S_IFREG && !(st.mode & 0111))
+		return -13;
+	return 0;
+}
+
+LX(access)
+{
+	(void)r;
+	return access_at(AT_FDCWD, a[0], a[1]);
+}
+
+LX(faccessat)
+{
+	(void)r;
+	return access_at(a[0], a[1], a[2]);
+}
+
+LX(chdir)
+{
+	char path[PATH_LEN];
+	struct fs_stat st;
+	long err = path_get(AT_FDCWD, a[0], path, sizeof(path));
+	size_t n;
+
+	(void)r;
+	if (err >= 0)
+		err = path_stat(path, false, &st);
+	if (err < 0)
+		return err;
+	if ((st.mode & FS_S_IFMT) != FS_S_IFDIR)
+		return -ENOTDIR;
+	n = strlen(path);
+	if (n > 1 && path[n - 1] == '/')
+		path[n - 1] = 0;
+	strlcpy(proc()->cwd, path, sizeof(proc()->cwd));
+	return 0;
+}
+
+LX(fchdir)
+{
+	struct lx_file *f = fd_file(a[0]);
+
+	(void)r;
+	if (!f)
+		return -EBADF;
+	if (!f->path || (f->mode & FS_S_IFMT) != FS_S_IFDIR)
+		return -ENOTDIR;
+	strlcpy(proc()->cwd, f->path, sizeof(proc()->cwd));
+	return 0;
+}
+
+LX(getcwd)
+{
+	size_t n = strlen(proc()->cwd) + 1;
+
+	(void)r;
+	if (a[1] < n)
+		return -ERANGE;
+	return put_user(a[0], proc()->cwd, n) ? -EFAULT : (long)n;
+}
+
+static long one_path(long dirfd, uint64_t upath, struct w_msg *m)
+{
+	char path[PATH_LEN];
+	long err = path_get(dirfd, upath, path, sizeof(path));
+
+	if (err < 0)
+		return err;
+	err = path_op(path, m);
+	return err < 0 ? err : 0;
+}
+
+static long mkdir_at(long dirfd, uint64_t upath, uint64_t mode)
+{
+	struct w_msg m = {.op = FS_MKDIR};
+
+	m.FS_MKDIR_in_mode = mode & ~proc()->umask & 01777;
+	return one_path(dirfd, upath, &m);
+}
+
+LX(mkdir)
+{
+	(void)r;
+	return mkdir_at(AT_FDCWD, a[0], a[1]);
+}
+
+LX(mkdirat)
+{
+	(void)r;
+	return mkdir_at(a[0], a[1], a[2]);
+}
+
+static long unlink_at(long dirfd, uint64_t upath, bool rmdir)
+{
+	struct w_msg m = {.op = FS_UNLINK};
+
+	m.FS_UNLINK_in_rmdir = rmdir;
+	return one_path(dirfd, upath, &m);
+}
+
+LX(unlink)
+{
+	(void)r;
+	return unlink_at(AT_FDCWD, a[0], false);
+}
+
+LX(rmdir)
+{
+	(void)r;
+	return unlink_at(AT_FDCWD, a[0], true);
+}
+
+LX(unlinkat)
+{
+	(void)r;
+	return a[2] & ~0x200ull ? -EINVAL : unlink_at(a[0], a[1], a[2] & 0x200);
+}
+
+/* Two paths of one service in one message: "first NUL second". */
+static long two_paths(struct w_msg *m, char *first, const char *second)
+{
+	const char *x = first, *y = second;
+	char buf[2 * PATH_LEN];
+	size_t n;
+
+	if (path_mount(&x) != path_mount(&y))
+		return -18; /* EXDEV */
+	n = strlcpy(buf, x, PATH_LEN) + 1;
+	n += strlcpy(buf + n, y, PATH_LEN);
+	m->in = (uint64_t)buf;
+	m->in_len = n + 1;
+	x = first;
+	n = lx_chan(path_mount(&x), m);
+	return (long)n < 0 ? (long)n : 0;
+}
+
+static long two_at(struct w_msg *m, long d1, uint64_t u1, long d2, uint64_t u2)
+{
+	char p1[PATH_LEN], p2[PATH_LEN];
+	long err = path_get(d1, u1, p1, sizeof(p1));
+
+	if (err >= 0)
+		err = path_get(d2, u2, p2, sizeof(p2));
+	return err < 0 ? err : two_paths(m, p1, p2);
+}
+
+LX(rename)
+{
+	struct w_msg m = {.op = FS_RENAME};
+
+	(void)r;
+	return two_at(&m, AT_FDCWD, a[0], AT_FDCWD, a[1]);
+}
+
+LX(renameat)
+{
+	struct w_msg m = {.op = FS_RENAME};
+
+	(void)r;
+	return two_at(&m, a[0], a[1], a[2], a[3]);
+}
+
+LX(renameat2)
+{
+	struct w_msg m = {.op = FS_RENAME};
+
+	(void)r;
+	if (a[4] & ~1ull)
+		return -EINVAL;
+	m.FS_RENAME_in_noreplace = a[4];
+	return two_at(&m, a[0], a[1], a[2], a[3]);
+}
+
+LX(link)
+{
+	struct w_msg m = {.op = FS_LINK};
+
+	(void)r;
+	return two_at(&m, AT_FDCWD, a[0], AT_FDCWD, a[1]);
+}
+
+LX(linkat)
+{
+	struct w_msg m = {.op = FS_LINK};
+
+	(void)r;
+	return two_at(&m, a[0], a[1], a[2], a[3]);
+}
+
+static long symlink_at(uint64_t utarget, long dirfd, uint64_t upath)
+{
+	char buf[2 * PATH_LEN], path[PATH_LEN];
+	struct w_msg m = {.op = FS_SYMLINK, .in = (uint64_t)buf};
+	const char *rest = path;
+	long n = lx_copy_str(buf, (const char *)utarget, PATH_LEN);
+	long err = n < 0 ? n : path_get(dirfd, upath, path, sizeof(path));
+	w_handle_t h;
+
+	if (err < 0)
+		return err;
+	if (!n)
+		return -ENOENT;
+	h = path_mount(&rest);
+	m.in_len = n + 1 + strlcpy(buf + n + 1, rest, PATH_LEN) + 1;
+	err = lx_chan(h, &m);
+	return err < 0 ? err : 0;
+}
+
+LX(symlink)
+{
+	(void)r;
+	return symlink_at(a[0], AT_FDCWD, a[1]);
+}
+
+LX(symlinkat)
+{
+	(void)r;
+	return symlink_at(a[0], a[1], a[2]);
+}
+
+static long readlink_at(long dirfd, uint64_t upath, uint64_t ubuf, uint64_t size)
+{
+	char path[PATH_LEN], out[PATH_LEN];
+	struct w_msg m = {.op = FS_READLINK, .out = (uint64_t)out, .out_len = sizeof(out)};
+	long n = path_get(dirfd, upath, path, sizeof(path));
+	const char *p;
+	struct lx_file *f;
+
+	if (n < 0)
+		return n;
+	if ((int64_t)size <= 0)
+		return -EINVAL;
+	if (!strcmp(path, "/proc/self/exe") || !strcmp(path, "/proc/self/cwd")) {
+		n = strlcpy(out, path[11] == 'e' ? proc()->exe : proc()->cwd, sizeof(out));
+	} else if (!strncmp(path, "/proc/self/fd/", 14)) {
+		p = path + 14;
+		f = fd_file(strtoul_at(&p, 10));
+		if (!f)
+			return -ENOENT;
+		n = strlcpy(out, f->path	      ? f->path
+				 : f->kind == K_TTY ? "/dev/console"
+						    : "anon_inode:[other]", sizeof(out));
+	} else {
+		n = path_op(path, &m);
+	}
+	if (n < 0)
+		return n;
+	if ((uint64_t)n > size)
+		n = size;
+	return put_user(ubuf, out, n) ? -EFAULT : n;
+}
+
+LX(readlink)
+{
+	(void)r;
+	return readlink_at(AT_FDCWD, a[0], a[1], a[2]);
+}
+
+LX(readlinkat)
+{
+	(void)r;
+	return readlink_at(a[0], a[1], a[2], a[3]);
+}
+
+static long set_attr(struct lx_file *f, long dirfd, uint64_t upath, struct w_msg *m)
+{
+	long err;
+
+	m->op = FS_SETATTR;
+	if (!f)
+		return one_path(dirfd, upath, m);
+	if (f->kind != K_FILE)
+		return 0;
+	err = lx_chan(f->h, m);
+	return err < 0 ? err : 0;
+}
+
+static long chmod_at(struct lx_file *f, long dirfd, uint64_t upath, uint64_t mode)
+{
+	struct w_msg m = {0};
+
+	m.FS_SETATTR_in_what = FS_SET_MODE;
+	m.FS_SETATTR_in_mode = mode & 07777;
+	return set_attr(f, dirfd, upath, &m);
+}
+
+LX(chmod)
+{
+	(void)r;
+	return chmod_at(NULL, AT_FDCWD, a[0], a[1]);
+}
+
+LX(fchmodat)
+{
+	(void)r;
+	return chmod_at(NULL, a[0], a[1], a[2]);
+}
+
+LX(fchmod)
+{
+	struct lx_file *f = fd_file(a[0]);
+
+	(void)r;
+	return f ? chmod_at(f, 0, 0, a[1]) : -EBADF;
+}
+
+static long chown_at(struct lx_file *f, long dirfd, uint64_t upath, uint32_t uid, uint32_t gid,
+		     bool nofollow)
+{
+	struct w_msg m = {0};
+
+	m.FS_SETATTR_in_what = (uid != ~0u ? FS_SET_UID : 0) | (gid != ~0u ? FS_SET_GID : 0) |
+			       (nofollow ? 0x100 : 0);
+	m.FS_SETATTR_in_uid = uid;
+	m.FS_SETATTR_in_gid = gid;
+	return set_attr(f, dirfd, upath, &m);
+}
+
+LX(chown)
+{
+	(void)r;
+	return chown_at(NULL, AT_FDCWD, a[0], a[1], a[2], false);
+}
+
+LX(lchown)
+{
+	(void)r;
+	return chown_at(NULL, AT_FDCWD, a[0], a[1], a[2], true);
+}
+
+LX(fchownat)
+{
+	(void)r;
+	return chown_at(NULL, a[0], a[1], a[2], a[3], a[4] & 0x100);
+}
+
+LX(fchown)
+{
+	struct lx_file *f = fd_file(a[0]);
+
+	(void)r;
+	return f ? chown_at(f, 0, 0, a[1], a[2], false) : -EBADF;
+}
+
+LX(utimensat)
+{
+	struct lx_timespec t[2] = {{0, 0x3fffffff}, {0, 0x3fffffff}};
+	uint64_t now = lx_now() + lx_wall_offset();
+	struct w_msg m = {0};
+	struct lx_file *f = a[1] ? NULL : fd_file(a[0]);
+	uint64_t ns[2];
+	int i;
+
+	(void)r;
+	if (!a[1] && !f)
+		return -EBADF;
+	if (a[2] && get_user(t, a[2], sizeof(t)))
+		return -EFAULT;
+	for (i = 0; i < 2; i++) {
+		if (t[i].nsec == 0x3ffffffe) /* UTIME_OMIT */
+			continue;
+		if (t[i].nsec != 0x3fffffff && (t[i].nsec < 0 || t[i].nsec > 999999999))
+			return -EINVAL;
+		ns[i] = t[i].nsec == 0x3fffffff ? now : t[i].sec * 1000000000ull + t[i].nsec;
+		m.FS_SETATTR_in_what |= i ? FS_SET_MTIME : FS_SET_ATIME;
+		if (i)
+			m.FS_SETATTR_in_mtime = ns[i];
+		else
+			m.FS_SETATTR_in_atime = ns[i];
+	}
+	if (a[3] & 0x100)
+		m.FS_SETATTR_in_what |= 0x100;
+	return set_attr(f, a[0], a[1], &m);
+}
+
+LX(truncate)
+{
+	struct w_msg m = {.op = FS_TRUNCATE};
+
+	(void)r;
+	m.FS_TRUNCATE_in_size = a[1];
+	return one_path(AT_FDCWD, a[0], &m);
+}
+
+static long put_statfs(uint64_t ubuf, w_handle_t h)
+{
+	struct fs_statfs s;
+	struct w_msg m = {.op = FS_STATFS, .out = (uint64_t)&s, .out_len = sizeof(s)};
+	uint64_t out[15] = {0};
+	long err = lx_chan(h, &m);
+
+	if (err < 0)
+		return err;
+	out[0] = s.type;
+	out[1] = s.block;
+	out[2] = s.blocks;
+	out[3] = out[4] = s.free;
+	out[5] = s.files;
+	out[6] = s.ffree;
+	out[8] = 255;
+	out[9] = s.block;
+	return put_user(ubuf, out, sizeof(out)) ? -EFAULT : 0;
+}
+
+LX(statfs)
+{
+	struct fs_stat st;
+	long err = stat_at(AT_FDCWD, a[0], 0, &st);
+
+	(void)r;
+	return err < 0 ? err : put_statfs(a[1], LX_H_FS);
+}
+
+LX(fstatfs)
+{
+	(void)r;
+	return fd_file(a[0]) ? put_statfs(a[1], LX_H_FS) : -EBADF;
+}
+
+LX(umask)
+{
+	uint32_t old = proc()->umask;
+
+	(void)r;
+	proc()->umask = a[0] & 0777;
+	return old;
+}
+
+LX(xattr_none)
+{
+	LX_UNUSED;
+	return -95; /* EOPNOTSUPP: no extended attributes */
+}
+
+LX(sync)
+{
+	LX_UNUSED;
+	return 0;
+}
+
+LX(chroot)
+{
+	LX_UNUSED;
+	return -EPERM;
+}
+
+LX(mknodat)
+{
+	LX_UNUSED;
+	return -EPERM;
+}

@@ -1,0 +1,723 @@
+// SPDX-License-Identifier: MIT
+/* Processes and threads: clone, wait, exit, groups, credentials, limits. */
+#include "lx.h"
+
+enum { CLONE_VM = 0x100, CLONE_VFORK = 0x4000, CLONE_THREAD = 0x10000, CLONE_SETTLS = 0x80000,
+       CLONE_PARENT_SETTID = 0x100000, CLONE_CHILD_CLEARTID = 0x200000,
+       CLONE_CHILD_SETTID = 0x1000000, CLONE_PIDFD = 0x1000 };
+
+struct clone {
+	uint64_t flags, stack, parent_tid, child_tid, tls;
+};
+
+/* ---- threads ---- */
+
+static struct lx_thread *slot_thread(uint32_t slot)
+{
+	return (struct lx_thread *)(LX_THREADS + (slot + 1ull) * LX_THREAD_SIZE - W_PAGE);
+}
+
+static bool slot_reclaim(struct lx_slot *s)
+{
+	struct w_obj_info i;
+
+	if (s->state == 2 && (w_obj_info(s->handle, &i) || i.signals & W_ENDED)) {
+		w_handle_close(s->handle);
+		s->handle = 0;
+		s->state = 0;
+	}
+	return !s->state;
+}
+
+static long slot_take(void)
+{
+	struct lx_proc *p = proc();
+	uint32_t i;
+
+	lx_lock();
+	for (i = 1; i < LX_THREADS_MAX && i < CONFIG_MAX_THREADS; i++)
+		if (slot_reclaim(&p->slots[i])) {
+			p->slots[i].state = 1;
+			p->nthreads++;
+			lx_unlock();
+			return i;
+		}
+	lx_unlock();
+	return -EAGAIN;
+}
+
+static void slot_free(uint32_t i)
+{
+	lx_lock();
+	proc()->slots[i].state = 0;
+	proc()->nthreads--;
+	lx_unlock();
+}
+
+static long slot_map(uint32_t slot)
+{
+	struct w_map_args a = {.flags = W_PROT_READ | W_PROT_WRITE | W_MAP_NOREPL,
+			       .va = LX_THREADS + slot * LX_THREAD_SIZE + W_PAGE,
+			       .len = LX_THREAD_SIZE - 2 * W_PAGE};
+	long r = w_as_map(0, &a);
+
+	if (r < 0 && r != W_EEXIST) /* mapped: a thread ended here */
+		return r;
+	a.va = (uint64_t)slot_thread(slot);
+	a.len = W_PAGE;
+	a.flags |= W_MAP_EAGER;
+	r = w_as_map(0, &a);
+	return r < 0 && r != W_EEXIST ? r : 0;
+}
+
+extern char exit_lo[];
+
+static long thread_clone(const struct clone *c, const struct w_regs *r)
+{
+	struct lx_thread *me = self(), *t;
+	struct w_regs *frame;
+	struct w_thread_args args = {.rip = (uint64_t)exit_lo, .flags = W_THREAD_HOLD};
+	long slot = slot_take(), h;
+	uint32_t tid;
+
+	if (slot < 0)
+		return slot;
+	h = slot_map(slot);
+	if (h < 0) {
+		slot_free(slot);
+		return h;
+	}
+	t = slot_thread(slot);
+	memset(t, 0, sizeof(*t));
+	t->tcb.self = t->tcb.stack = (uint64_t)t;
+	t->proc = me->proc;
+	t->sigmask = me->sigmask;
+	t->slot = slot;
+	t->tid = tid = slot << 15 | me->proc->pid;
+	t->altstack.flags = 2;
+	t->clear_tid = c->flags & CLONE_CHILD_CLEARTID ? c->child_tid : 0;
+	frame = (struct w_regs *)((uint64_t)t - sizeof(*frame));
+	*frame = *r;
+	frame->rax = 0;
+	frame->rsp = c->stack ? c->stack : r->rsp;
+	frame->vec = 0; /* r8..r11 and rcx too: a start routine may be in them */
+	t->fs = args.fs = c->flags & CLONE_SETTLS ? c->tls : me->fs;
+	args.tcb = (uint64_t)t;
+	args.rsp = (uint64_t)frame;
+	h = w_thread_create(0, &args);
+	if (h < 0) {
+		slot_free(slot);
+		return h;
+	}
+	t->handle = me->proc->slots[slot].handle = h;
+	if ((c->flags & CLONE_PARENT_SETTID && put_user(c->parent_tid, &tid, 4)) ||
+	    (c->flags & CLONE_CHILD_SETTID && put_user(c->child_tid, &tid, 4)))
+		(void)0; /* as Linux: the thread is made, its id is lost */
+	w_thread_start(h);
+	return tid;
+}
+
+/* pthread robust mutexes: mark what the thread held (futex(2)). */
+static void robust_exit(struct lx_thread *t)
+{
+	uint64_t head[3], at;
+	uint32_t word, want;
+	int n;
+
+	if (!t->robust || get_user(head, t->robust, sizeof(head)))
+		return;
+	for (n = 0, at = head[0]; n < 2048 && at && at != t->robust; n++) {
+		uint64_t next;
+
+		if (get_user(&next, at, 8) || get_user(&word, at + head[1], 4))
+			return;
+		if ((word & 0x3fffffff) == t->tid) {
+			want = (word & 0x80000000) | 0x40000000;
+			put_user(at + head[1], &want, 4);
+			w_futex_wake((void *)(at + head[1]), 1, ~0u);
+		}
+		at = next;
+	}
+}
+
+void lx_exit_process(uint32_t wstatus)
+{
+	w_proc_kill(0, LX_STATUS | wstatus);
+	__builtin_unreachable();
+}
+
+LX(exit)
+{
+	struct lx_thread *t = self();
+	uint32_t left;
+
+	(void)r;
+	robust_exit(t);
+	lx_lock();
+	left = --proc()->nthreads;
+	if (t->slot)
+		proc()->slots[t->slot].state = 2;
+	lx_unlock();
+	if (!left)
+		lx_exit_process((a[0] & 0xff) << 8);
+	w_thread_exit((uint32_t *)t->clear_tid, 0, 0);
+	__builtin_unreachable();
+}
+
+LX(exit_group)
+{
+	(void)r;
+	lx_exit_process((a[0] & 0xff) << 8);
+}
+
+/* exec: only the caller goes on, as the first thread. */
+void lx_end_other_threads(void)
+{
+	struct lx_proc *p = proc();
+	uint32_t i;
+
+	w_thread_end_others();
+	for (i = 1; i < LX_THREADS_MAX && p->nthreads > 1; i++) {
+		if (!p->slots[i].state)
+			continue;
+		if (i != self()->slot) {
+			w_handle_close(p->slots[i].handle);
+			p->slots[i] = (struct lx_slot){0};
+		}
+	}
+	self()->tid = p->pid;
+	p->nthreads = 1;
+	p->lock = 0;
+}
+
+/* ---- fork ---- */
+
+extern char lx_fork_return[];
+
+void lx_fork_child(struct w_regs *r)
+{
+	struct lx_thread *t = self();
+	struct lx_proc *p = proc();
+	struct lx_sigpage *s = (struct lx_sigpage *)LX_SIGPAGE;
+	uint32_t i;
+
+	p->lock = 0;
+	p->pid = t->tid = s->pid;
+	p->nthreads = 1;
+	t->pending = 0;
+	t->tcb.kicked = 0;
+	t->robust = 0;
+	p->alarm_timer = 0;
+	p->alarm_at = 0;
+	for (i = 1; i < LX_THREADS_MAX; i++)
+		if (p->slots[i].state && i != t->slot)
+			p->slots[i] = (struct lx_slot){0};
+	t->handle = 0;
+	if (t->slot)
+		p->slots[t->slot].handle = 0;
+	r->rax = 0;
+}
+
+static long fork_clone(const struct clone *c, struct w_regs *r)
+{
+	struct lx_thread *t = self();
+	struct w_msg m = {.op = PROC_FORK, .nh = 1};
+	struct w_regs saved = *r;
+	uint64_t clear = t->clear_tid, mask_fs = t->fs;
+	uint32_t pid;
+	long h;
+
+	/* The child's frame is this one, copied with the memory. */
+	if (c->stack)
+		r->rsp = c->stack;
+	t->clear_tid = c->flags & CLONE_CHILD_CLEARTID ? c->child_tid : 0;
+	if (c->flags & CLONE_SETTLS)
+		t->fs = c->tls;
+	lx_lock();
+	h = w_proc_clone((uint64_t)lx_fork_return, 0);
+	lx_unlock();
+	t->clear_tid = clear;
+	t->fs = mask_fs;
+	*r = saved;
+	if (h < 0)
+		return h;
+	m.h[0] = h;
+	h = lx_chan(LX_H_PROC, &m);
+	if (h < 0)
+		return h;
+	pid = m.PROC_FORK_out_pid;
+	if (c->flags & CLONE_PARENT_SETTID)
+		put_user(c->parent_tid, &pid, 4);
+	return pid;
+}
+
+static long clone(const struct clone *c, struct w_regs *r)
+{
+	if (c->flags & CLONE_THREAD)
+		return thread_clone(c, r);
+	if (c->flags & CLONE_PIDFD)
+		return -EINVAL;
+	/* CLONE_VFORK and CLONE_VM without THREAD: a fork (see CAVEATS.md) */
+	return fork_clone(c, r);
+}
+
+LX(clone)
+{
+	struct clone c = {a[0], a[1], a[2], a[3], a[4]};
+
+	return clone(&c, r);
+}
+
+LX(clone3)
+{
+	uint64_t w[8];
+	struct clone c;
+
+	if (a[1] < 64)
+		return -EINVAL;
+	if (get_user(w, a[0], sizeof(w)))
+		return -EFAULT;
+	c = (struct clone){w[0], w[5] ? w[5] + w[6] : 0, w[3], w[2], w[7]};
+	return clone(&c, r);
+}
+
+LX(fork)
+{
+	struct clone c = {.flags = 17};
+
+	(void)a;
+	return clone(&c, r);
+}
+
+LX(set_tid_address)
+{
+	(void)r;
+	self()->clear_tid = a[0];
+	return self()->tid;
+}
+
+LX(set_robust_list)
+{
+	(void)r;
+	if (a[1] != 24)
+		return -EINVAL;
+	self()->robust = a[0];
+	self()->robust_len = a[1];
+	return 0;
+}
+
+LX(get_robust_list)
+{
+	struct lx_thread *t = self();
+
+	(void)r;
+	if (a[0] && a[0] != t->tid)
+		return -ESRCH;
+	return put_user(a[1], &t->robust, 8) || put_user(a[2], &t->robust_len, 8) ? -EFAULT : 0;
+}
+
+/* ---- wait ---- */
+
+struct rusage {
+	struct {
+		int64_t sec, usec;
+	} utime, stime;
+	int64_t maxrss, other[13];
+};
+
+static void put_rusage(uint64_t u, uint64_t ns)
+{
+	struct rusage ru = {.utime = {ns / 1000000000, ns / 1000 % 1000000}};
+
+	if (u)
+		put_user(u, &ru, sizeof(ru));
+}
+
+LX(wait4)
+{
+	struct w_msg m = {.op = PROC_WAIT};
+	int32_t pid = a[0];
+	uint32_t status;
+	long err;
+
+	(void)r;
+	if (a[2] & ~0x6000000bull)
+		return -EINVAL;
+	m.PROC_WAIT_in_pid = (uint64_t)(int64_t)pid;
+	m.PROC_WAIT_in_options = a[2];
+	err = lx_chan_intr(LX_H_PROC, &m);
+	if (err < 0)
+		return err;
+	if (!m.PROC_WAIT_out_pid)
+		return 0;
+	status = m.PROC_WAIT_out_status;
+	if (a[1] && put_user(a[1], &status, 4))
+		return -EFAULT;
+	put_rusage(a[3], m.PROC_WAIT_out_utime);
+	return m.PROC_WAIT_out_pid;
+}
+
+LX(waitid)
+{
+	struct w_msg m = {.op = PROC_WAIT};
+	int32_t info[32] = {0};
+	int32_t id = a[1];
+	uint32_t st;
+	long err;
+
+	(void)r;
+	if (a[0] > 2 || !(a[3] & 14))
+		return -EINVAL;
+	m.PROC_WAIT_in_pid = (uint64_t)(int64_t)(a[0] == 0 ? -1 : a[0] == 2 ? -id : id);
+	m.PROC_WAIT_in_options = (a[3] & 0x100000b) | (a[3] & 0x1000000);
+	err = lx_chan_intr(LX_H_PROC, &m);
+	if (err < 0)
+		return err;
+	if (m.PROC_WAIT_out_pid) {
+		st = m.PROC_WAIT_out_status;
+		info[0] = 17;
+		info[2] = (st & 0xff) == 0x7f ? 5 : st == 0xffff ? 6 : st & 0x7f ? 2 : 1;
+		info[4] = m.PROC_WAIT_out_pid;
+		info[6] = info[2] == 1 ? st >> 8 & 0xff : info[2] == 5 ? st >> 8 : st & 0x7f;
+	}
+	put_rusage(a[4], m.PROC_WAIT_out_utime);
+	return a[2] && put_user(a[2], info, sizeof(info)) ? -EFAULT : 0;
+}
+
+/* ---- who am I ---- */
+
+LX(getpid)
+{
+	LX_UNUSED;
+	return proc()->pid;
+}
+
+LX(gettid)
+{
+	LX_UNUSED;
+	return self()->tid;
+}
+
+static long group_of(uint64_t pid, struct w_msg *m)
+{
+	*m = (struct w_msg){.op = PROC_GETPGID};
+	m->PROC_GETPGID_in_pid = pid;
+	return lx_chan(LX_H_PROC, m);
+}
+
+LX(getppid)
+{
+	struct w_msg m;
+
+	LX_UNUSED;
+	return group_of(0, &m) < 0 ? 1 : (long)m.PROC_GETPGID_out_ppid;
+}
+
+LX(getpgid)
+{
+	struct w_msg m;
+	long err = group_of(a[0], &m);
+
+	(void)r;
+	return err < 0 ? err : (long)m.PROC_GETPGID_out_pgid;
+}
+
+LX(getpgrp)
+{
+	const uint64_t zero[6] = {0};
+
+	(void)a;
+	return lx_getpgid(zero, r);
+}
+
+LX(getsid)
+{
+	struct w_msg m;
+	long err = group_of(a[0], &m);
+
+	(void)r;
+	return err < 0 ? err : (long)m.PROC_GETPGID_out_sid;
+}
+
+LX(setpgid)
+{
+	struct w_msg m = {.op = PROC_SETPGID};
+
+	(void)r;
+	m.PROC_SETPGID_in_pid = a[0];
+	m.PROC_SETPGID_in_pgid = (uint64_t)(int64_t)(int32_t)a[1];
+	return lx_chan(LX_H_PROC, &m);
+}
+
+LX(setsid)
+{
+	struct w_msg m = {.op = PROC_SETSID};
+	long err = lx_chan(LX_H_PROC, &m);
+
+	LX_UNUSED;
+	return err < 0 ? err : (long)m.PROC_SETSID_out_sid;
+}
+
+static long cred(uint64_t what, uint64_t x, uint64_t y, uint64_t z, struct w_msg *m)
+{
+	*m = (struct w_msg){.op = PROC_CRED};
+	m->PROC_CRED_in_what = what;
+	m->PROC_CRED_in_a = (uint32_t)x;
+	m->PROC_CRED_in_b = (uint32_t)y;
+	m->PROC_CRED_in_c = (uint32_t)z;
+	return lx_chan(LX_H_PROC, m);
+}
+
+static long cred_get(int i)
+{
+	struct w_msg m;
+
+	return cred(0, 0, 0, 0, &m) < 0 ? 0 : (long)m.arg[i];
+}
+
+LX(getuid)
+{
+	LX_UNUSED;
+	return cred_get(0);
+}
+
+LX(geteuid)
+{
+	LX_UNUSED;
+	return cred_get(1);
+}
+
+LX(getgid)
+{
+	LX_UNUSED;
+	return cred_get(3);
+}
+
+LX(getegid)
+{
+	LX_UNUSED;
+	return cred_get(4);
+}
+
+/* setuid: root sets all three, others only the effective id. */
+static long set_ids(int what, uint64_t id)
+{
+	struct w_msg m;
+	bool root = !cred_get(1);
+
+	return cred(what, root ? id : ~0u, id, root ? id : ~0u, &m);
+}
+
+LX(setuid)
+{
+	(void)r;
+	return set_ids(1, a[0]);
+}
+
+LX(setgid)
+{
+	(void)r;
+	return set_ids(2, a[0]);
+}
+
+LX(setresuid)
+{
+	struct w_msg m;
+
+	(void)r;
+	return cred(1, a[0], a[1], a[2], &m);
+}
+
+LX(setresgid)
+{
+	struct w_msg m;
+
+	(void)r;
+	return cred(2, a[0], a[1], a[2], &m);
+}
+
+static long put_ids(const uint64_t *a, int first)
+{
+	struct w_msg m;
+	uint32_t v;
+	int i;
+
+	cred(0, 0, 0, 0, &m);
+	for (i = 0; i < 3; i++) {
+		v = m.arg[first + i];
+		if (put_user(a[i], &v, 4))
+			return -EFAULT;
+	}
+	return 0;
+}
+
+LX(getresuid)
+{
+	(void)r;
+	return put_ids(a, 0);
+}
+
+LX(getresgid)
+{
+	(void)r;
+	return put_ids(a, 3);
+}
+
+LX(getgroups)
+{
+	LX_UNUSED;
+	return 0;
+}
+
+LX(setgroups)
+{
+	(void)r;
+	return a[0] > 65536 ? -EINVAL : cred_get(1) ? -EPERM : 0;
+}
+
+/* ---- limits and scheduling ---- */
+
+enum { RLIMIT_STACK = 3, RLIMIT_NOFILE = 7 };
+
+LX(prlimit64)
+{
+	uint64_t lim[2] = {~0ull, ~0ull}, new[2];
+
+	(void)r;
+	if (a[0] && a[0] != proc()->pid)
+		return -ESRCH;
+	if (a[1] > 15)
+		return -EINVAL;
+	if (a[1] == RLIMIT_NOFILE) {
+		lim[0] = proc()->fd_limit;
+		lim[1] = LX_FDS;
+	} else if (a[1] == RLIMIT_STACK) {
+		lim[0] = proc()->stack_limit;
+	}
+	if (a[2] && get_user(new, a[2], sizeof(new)))
+		return -EFAULT;
+	if (a[3] && put_user(a[3], lim, sizeof(lim)))
+		return -EFAULT;
+	if (!a[2])
+		return 0;
+	if (new[0] > new[1])
+		return -EINVAL;
+	if (a[1] == RLIMIT_NOFILE) {
+		if (new[0] > LX_FDS)
+			return -EPERM;
+		proc()->fd_limit = new[0];
+	} else if (a[1] == RLIMIT_STACK) {
+		proc()->stack_limit = new[0];
+	}
+	return 0;
+}
+
+LX(getrlimit)
+{
+	const uint64_t b[6] = {0, a[0], 0, a[1]};
+
+	return lx_prlimit64(b, r);
+}
+
+LX(setrlimit)
+{
+	const uint64_t b[6] = {0, a[0], a[1], 0};
+
+	return lx_prlimit64(b, r);
+}
+
+LX(sched_yield)
+{
+	LX_UNUSED;
+	w_thread_yield();
+	return 0;
+}
+
+LX(sched_getaffinity)
+{
+	struct w_sys_stat s;
+	uint64_t mask;
+
+	(void)r;
+	if (a[1] < 8 || a[1] % 8)
+		return -EINVAL;
+	w_sys_info(W_SYS_STAT, 0, &s, sizeof(s));
+	mask = s.ncpu >= 64 ? ~0ull : (1ull << s.ncpu) - 1;
+	return put_user(a[2], &mask, 8) ? -EFAULT : 8;
+}
+
+LX(sched_setaffinity)
+{
+	uint64_t mask = 0;
+
+	(void)r;
+	if (get_user(&mask, a[2], a[1] < 8 ? a[1] : 8))
+		return -EFAULT;
+	if (a[0] && a[0] != self()->tid)
+		return 0; /* other threads: a hint that is not taken */
+	return w_thread_set(W_THREAD_AFFINITY, mask);
+}
+
+LX(getrusage)
+{
+	struct w_obj_info i;
+
+	(void)r;
+	if (w_obj_info(0, &i) < 0)
+		return -EINVAL;
+	put_rusage(a[1], a[0] ? 0 : i.time_ns);
+	return 0;
+}
+
+LX(times)
+{
+	struct w_obj_info i;
+	uint64_t t[4] = {0};
+
+	(void)r;
+	w_obj_info(0, &i);
+	t[0] = i.time_ns / 10000000;
+	if (a[0] && put_user(a[0], t, sizeof(t)))
+		return -EFAULT;
+	return lx_now() / 10000000;
+}
+
+enum { PR_SET_NAME = 15, PR_GET_NAME = 16, PR_SET_PDEATHSIG = 1, PR_GET_DUMPABLE = 3,
+       PR_SET_DUMPABLE = 4, PR_SET_NO_NEW_PRIVS = 38 };
+
+LX(prctl)
+{
+	(void)r;
+	switch (a[0]) {
+	case PR_SET_NAME:
+		return lx_copy_str(proc()->comm, (const char *)a[1], 16) == -EFAULT ? -EFAULT : 0;
+	case PR_GET_NAME:
+		return put_user(a[1], proc()->comm, 16) ? -EFAULT : 0;
+	case PR_GET_DUMPABLE:
+		return 1;
+	case PR_SET_DUMPABLE:
+	case PR_SET_PDEATHSIG:
+	case PR_SET_NO_NEW_PRIVS:
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+LX(arch_prctl)
+{
+	long err;
+
+	(void)r;
+	switch (a[0]) {
+	case 0x1002: /* ARCH_SET_FS */
+		err = w_thread_set(W_THREAD_FS, a[1]);
+		if (!err)
+			self()->fs = a[1];
+		return err ? -EPERM : 0;
+	case 0x1003: /* ARCH_GET_FS */
+		return put_user(a[1], &self()->fs, 8) ? -EFAULT : 0;
+	default:
+		return -EINVAL;
+	}
+}

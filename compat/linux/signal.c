@@ -1,0 +1,608 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Signals: masks, actions, delivery.
+ *
+ * procd posts process-directed signals on the signal page and kicks; a thread
+ * that is kicked looks at the page and at its own pending word when it leaves the
+ * personality (or at once, if it was in program code), claims one signal and
+ * builds the frame that Linux builds (arch/x86 struct rt_sigframe).
+ */
+#include "lx.h"
+
+enum { SIGHUP = 1, SIGILL = 4, SIGTRAP = 5, SIGABRT = 6, SIGBUS = 7, SIGFPE = 8, SIGKILL = 9,
+       SIGSEGV = 11, SIGCHLD = 17, SIGCONT = 18, SIGSTOP = 19, SIGTSTP = 20, SIGTTIN = 21,
+       SIGTTOU = 22, SIGURG = 23, SIGWINCH = 28 };
+enum { SA_SIGINFO = 4, SA_RESTORER = 0x04000000, SA_ONSTACK = 0x08000000,
+       SA_RESTART = 0x10000000, SA_NODEFER = 0x40000000 };
+#define SA_RESETHAND 0x80000000u
+#define BIT(sig) (1ull << ((sig) - 1))
+#define UNBLOCKABLE (BIT(SIGKILL) | BIT(SIGSTOP))
+
+/* arch/x86/include/uapi/asm/sigcontext.h, ucontext.h */
+struct sigcontext {
+	uint64_t r8, r9, r10, r11, r12, r13, r14, r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip,
+		eflags;
+	uint16_t cs, gs, fs, ss;
+	uint64_t err, trapno, oldmask, cr2, fpstate, reserved[8];
+};
+
+struct ucontext {
+	uint64_t flags, link;
+	struct lx_sigstack stack;
+	struct sigcontext mc;
+	uint64_t sigmask;
+};
+
+struct siginfo {
+	int32_t signo, err, code, pad;
+	uint64_t f[14];
+};
+
+struct rt_sigframe {
+	uint64_t restorer;
+	struct ucontext uc;
+	struct siginfo info;
+};
+
+static struct lx_sigpage *page(void)
+{
+	return (struct lx_sigpage *)LX_SIGPAGE;
+}
+
+static uint64_t pending_all(void)
+{
+	return __atomic_load_n(&page()->pending, __ATOMIC_ACQUIRE) |
+	       __atomic_load_n(&self()->pending, __ATOMIC_ACQUIRE);
+}
+
+bool lx_signal_waiting(void)
+{
+	return pending_all() & ~self()->sigmask;
+}
+
+/* Take one unblocked signal; 0: none. */
+static int claim(uint64_t mask, struct lx_siginfo *info)
+{
+	uint64_t *words[2] = {&self()->pending, &page()->pending}, set;
+	int i, sig;
+
+	for (i = 0; i < 2; i++)
+		while ((set = __atomic_load_n(words[i], __ATOMIC_ACQUIRE) & ~mask)) {
+			sig = __builtin_ctzll(set) + 1;
+			*info = i ? page()->info[sig] : self()->info[sig];
+			info->signo = sig;
+			if (__atomic_fetch_and(words[i], ~BIT(sig), __ATOMIC_ACQ_REL) & BIT(sig))
+				return sig;
+		}
+	return 0;
+}
+
+static bool default_ignored(int sig)
+{
+	return sig == SIGCHLD || sig == SIGCONT || sig == SIGURG || sig == SIGWINCH;
+}
+
+static bool default_stops(int sig)
+{
+	return sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU || sig == SIGSTOP;
+}
+
+static bool dumps_core(int sig)
+{
+	return sig == 3 || sig == SIGILL || sig == SIGTRAP || sig == SIGABRT || sig == SIGBUS ||
+	       sig == SIGFPE || sig == SIGSEGV;
+}
+
+static void default_action(int sig)
+{
+	struct w_msg m = {.op = PROC_STOPPED};
+
+	if (default_ignored(sig))
+		return;
+	if (default_stops(sig)) {
+		m.PROC_STOPPED_in_sig = sig;
+		lx_chan(LX_H_PROC, &m);
+		return;
+	}
+	lx_exit_process(sig | (dumps_core(sig) ? 0 : 0));
+}
+
+/* ---- vector state: saved in the frame as Linux lays it out ---- */
+
+#define XSTATE_MAGIC1 0x46505853u
+#define XSTATE_MAGIC2 0x46505845u
+
+static bool has_xsave(uint32_t *size)
+{
+	uint32_t a = 1, b, c = 0, d;
+
+	__asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+	if (!(c >> 27 & 1))
+		return false;
+	a = 0xd;
+	c = 0;
+	__asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+	*size = b;
+	return true;
+}
+
+/* The state goes below sp, 64-aligned; returns its address. */
+static uint64_t save_fpu(uint64_t sp)
+{
+	uint32_t size = 512, *sw;
+	bool x = has_xsave(&size);
+	char *p = (char *)((sp - size - 4) & ~63ull);
+
+	if (!x) {
+		__asm__ volatile("fxsave64 (%0)" : : "r"(p) : "memory");
+		return (uint64_t)p;
+	}
+	memset(p + 512, 0, 64);
+	__asm__ volatile("xsave64 (%0)" : : "r"(p), "a"(~0u), "d"(~0u) : "memory");
+	sw = (uint32_t *)(p + 464); /* fpx_sw_bytes */
+	memset(sw, 0, 48);
+	sw[0] = XSTATE_MAGIC1;
+	sw[1] = size + 4;
+	*(uint64_t *)(sw + 2) = *(uint64_t *)(p + 512);
+	sw[4] = size;
+	*(uint32_t *)(p + size) = XSTATE_MAGIC2;
+	return (uint64_t)p;
+}
+
+static void restore_fpu(uint64_t p)
+{
+	uint32_t size, magic = 0;
+
+	if (!p)
+		return;
+	if (has_xsave(&size) && !get_user(&magic, p + 464, 4) && magic == XSTATE_MAGIC1)
+		__asm__ volatile("xrstor64 (%0)" : : "r"(p), "a"(~0u), "d"(~0u) : "memory");
+	else
+		__asm__ volatile("fxrstor64 (%0)" : : "r"(p) : "memory");
+}
+
+/* ---- the frame ---- */
+
+static void fill_context(struct sigcontext *c, const struct w_regs *r)
+{
+	*c = (struct sigcontext){r->r8,	 r->r9,	 r->r10, r->r11, r->r12, r->r13,
+				 r->r14, r->r15, r->rdi, r->rsi, r->rbp, r->rbx,
+				 r->rdx, r->rax, r->rcx, r->rsp, r->rip, r->rflags};
+	c->cs = 0x33;
+	c->ss = 0x2b;
+	c->err = r->err;
+	c->trapno = r->vec < 32 ? r->vec : 0;
+	c->cr2 = self()->tcb.upcall_cr2;
+}
+
+static void fill_info(struct siginfo *s, const struct lx_siginfo *i)
+{
+	memset(s, 0, sizeof(*s));
+	s->signo = i->signo;
+	s->code = i->code;
+	if (i->signo == SIGSEGV || i->signo == SIGBUS || i->signo == SIGILL || i->signo == SIGFPE) {
+		s->f[0] = i->value;
+		return;
+	}
+	s->f[0] = i->pid | (uint64_t)i->uid << 32;
+	s->f[1] = i->value;
+}
+
+static bool on_altstack(const struct lx_thread *t, uint64_t sp)
+{
+	return sp > t->altstack.sp && sp <= t->altstack.sp + t->altstack.size;
+}
+
+static void run_handler(struct w_regs *r, int sig, const struct lx_siginfo *info, uint64_t mask)
+{
+	struct lx_thread *t = self();
+	struct lx_sigaction act = proc()->action[sig];
+	uint64_t sp = r->rsp - 128, fpu;
+	struct rt_sigframe f;
+
+	if (act.flags & SA_ONSTACK && !(t->altstack.flags & 2) && t->altstack.size &&
+	    !on_altstack(t, r->rsp))
+		sp = t->altstack.sp + t->altstack.size;
+	/* probe before the vector state is written there without a fix-up */
+	memset(&f, 0, sizeof(f));
+	if (put_user((sp - 4096) & ~63ull, &f, 64) || put_user(sp - 64, &f, 64))
+		lx_exit_process(SIGSEGV);
+	fpu = save_fpu(sp);
+	sp = ((fpu - sizeof(f)) & ~15ull) - 8;
+	f.restorer = act.restorer;
+	f.uc.flags = 7;
+	f.uc.stack = t->altstack;
+	fill_context(&f.uc.mc, r);
+	f.uc.mc.fpstate = fpu;
+	f.uc.sigmask = mask;
+	fill_info(&f.info, info);
+	if (put_user(sp, &f, sizeof(f)))
+		lx_exit_process(SIGSEGV);
+	t->sigmask |= act.mask | (act.flags & SA_NODEFER ? 0 : BIT(sig));
+	t->sigmask &= ~UNBLOCKABLE;
+	if (act.flags & SA_RESETHAND)
+		proc()->action[sig].handler = 0;
+	r->rsp = sp;
+	r->rip = act.handler;
+	r->rdi = sig;
+	r->rsi = sp + offsetof(struct rt_sigframe, info);
+	r->rdx = sp + offsetof(struct rt_sigframe, uc);
+	r->rax = 0;
+	r->rflags &= ~0x500ull;
+	r->vec = 0;
+}
+
+LX(rt_sigreturn)
+{
+	struct rt_sigframe f;
+	struct sigcontext *c = &f.uc.mc;
+
+	(void)a;
+	if (get_user(&f, r->rsp - 8, sizeof(f)))
+		lx_exit_process(SIGSEGV);
+	restore_fpu(c->fpstate);
+	*r = (struct w_regs){c->r15, c->r14, c->r13, c->r12, c->rbp, c->rbx, c->r11, c->r10,
+			     c->r9,  c->r8,  c->rax, c->rcx, c->rdx, c->rsi, c->rdi};
+	r->rip = c->rip;
+	r->rsp = c->rsp;
+	r->rflags = (c->eflags & 0x40dd5) | 0x202;
+	r->cs = 0x2b;
+	r->ss = 0x23;
+	self()->sigmask = f.uc.sigmask & ~UNBLOCKABLE;
+	self()->tcb.kicked = 1; /* look again: the mask changed */
+	self()->orig_rax = ~0ull;
+	return r->rax;
+}
+
+/* ---- delivery ---- */
+
+static void restart_call(struct w_regs *r, bool handler_restarts, bool handled)
+{
+	int64_t code = r->rax;
+
+	if (code == ERESTARTSYS && (!handled || handler_restarts)) {
+		r->rax = self()->orig_rax;
+		r->rip -= 2;
+	} else if (code == ERESTARTNOHAND && !handled) {
+		r->rax = self()->orig_rax;
+		r->rip -= 2;
+	} else {
+		r->rax = -EINTR;
+	}
+}
+
+void lx_signals(struct w_regs *r, bool in_call)
+{
+	struct lx_thread *t = self();
+	struct lx_siginfo info;
+	uint64_t mask;
+	bool pending_restart;
+	int sig;
+
+	(void)in_call;
+	for (;;) {
+		t->tcb.kicked = 0;
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		sig = claim(t->sigmask, &info);
+		if (!sig)
+			break;
+		if (proc()->action[sig].handler == 1)
+			continue;
+		if (!proc()->action[sig].handler) {
+			default_action(sig);
+			continue;
+		}
+		mask = t->mask_saved ? t->saved_mask : t->sigmask;
+		t->mask_saved = false;
+		pending_restart = (int64_t)r->rax <= -512 && (int64_t)r->rax > -520;
+		if (pending_restart)
+			restart_call(r, proc()->action[sig].flags & SA_RESTART, true);
+		run_handler(r, sig, &info, mask);
+		t->tcb.kicked = pending_all() & ~t->sigmask ? 1 : 0;
+		return;
+	}
+	if (t->mask_saved) {
+		t->sigmask = t->saved_mask;
+		t->mask_saved = false;
+	}
+	if ((int64_t)r->rax <= -512 && (int64_t)r->rax > -520 && r->vec == 0x1000)
+		restart_call(r, true, false);
+}
+
+void lx_force_signal(int sig, int code, uint64_t addr)
+{
+	struct lx_thread *t = self();
+
+	if (proc()->action[sig].handler <= 1 || t->sigmask & BIT(sig))
+		lx_exit_process(sig);
+	t->info[sig] = (struct lx_siginfo){sig, code, 0, 0, addr};
+	__atomic_fetch_or(&t->pending, BIT(sig), __ATOMIC_SEQ_CST);
+}
+
+/* Intel SDM vol. 3, 6.15: which exception means which signal. */
+static void fault(uint64_t vec, const struct w_regs *f)
+{
+	uint64_t addr = self()->tcb.upcall_cr2;
+
+	switch (vec) {
+	case 0:
+		lx_force_signal(SIGFPE, 1, f->rip);
+		break;
+	case 1:
+	case 3:
+		lx_force_signal(SIGTRAP, 1, f->rip);
+		break;
+	case 6:
+		lx_force_signal(SIGILL, 2, f->rip);
+		break;
+	case 14:
+		if (f->err & 0x100)
+			lx_force_signal(SIGBUS, 2, addr);
+		else
+			lx_force_signal(SIGSEGV, f->err & 1 ? 2 : 1, addr);
+		break;
+	case 16:
+	case 19:
+		lx_force_signal(SIGFPE, 0, f->rip);
+		break;
+	default:
+		lx_force_signal(SIGSEGV, 128, 0);
+	}
+}
+
+void lx_upcall_main(uint64_t vec, struct w_regs *r)
+{
+	*r = self()->tcb.upcall;
+	r->vec = 0;
+	if (vec != W_UPCALL_KICK) {
+		r->err = self()->tcb.upcall.err;
+		fault(vec, r);
+	}
+	self()->orig_rax = ~0ull;
+	lx_signals(r, false);
+}
+
+/* ---- calls ---- */
+
+LX(rt_sigaction)
+{
+	struct lx_sigaction new, *old;
+	uint64_t sig = a[0];
+
+	(void)r;
+	if (sig < 1 || sig > 64 || a[3] != 8 ||
+	    (a[1] && (sig == SIGKILL || sig == SIGSTOP)))
+		return -EINVAL;
+	if (a[1] && get_user(&new, a[1], sizeof(new)))
+		return -EFAULT;
+	old = &proc()->action[sig];
+	if (a[2] && put_user(a[2], old, sizeof(*old)))
+		return -EFAULT;
+	if (a[1])
+		*old = new;
+	return 0;
+}
+
+LX(rt_sigprocmask)
+{
+	struct lx_thread *t = self();
+	uint64_t set, old = t->sigmask;
+
+	(void)r;
+	if (a[3] != 8)
+		return -EINVAL;
+	if (a[1]) {
+		if (get_user(&set, a[1], 8))
+			return -EFAULT;
+		switch (a[0]) {
+		case 0:
+			t->sigmask |= set;
+			break;
+		case 1:
+			t->sigmask &= ~set;
+			break;
+		case 2:
+			t->sigmask = set;
+			break;
+		default:
+			return -EINVAL;
+		}
+		t->sigmask &= ~UNBLOCKABLE;
+		if (lx_signal_waiting())
+			t->tcb.kicked = 1;
+	}
+	return a[2] && put_user(a[2], &old, 8) ? -EFAULT : 0;
+}
+
+LX(rt_sigpending)
+{
+	uint64_t set = pending_all() & self()->sigmask;
+
+	(void)r;
+	return put_user(a[0], &set, a[1] < 8 ? a[1] : 8) ? -EFAULT : 0;
+}
+
+static long swap_mask(uint64_t uset)
+{
+	struct lx_thread *t = self();
+	uint64_t set;
+
+	if (get_user(&set, uset, 8))
+		return -EFAULT;
+	t->saved_mask = t->sigmask;
+	t->mask_saved = true;
+	t->sigmask = set & ~UNBLOCKABLE;
+	return 0;
+}
+
+/* Wait for a kick.  One that came before is latched in the thread block. */
+static void sleep_until_kicked(void)
+{
+	uint32_t word = 0;
+
+	while (!lx_signal_waiting()) {
+		self()->tcb.kicked = 0;
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		if (lx_signal_waiting())
+			break;
+		w_futex_wait(&word, 0, W_FOREVER, 1);
+	}
+}
+
+LX(rt_sigsuspend)
+{
+	long err;
+
+	(void)r;
+	if (a[1] != 8)
+		return -EINVAL;
+	err = swap_mask(a[0]);
+	if (err)
+		return err;
+	sleep_until_kicked();
+	self()->tcb.kicked = 1;
+	return ERESTARTNOHAND;
+}
+
+LX(pause)
+{
+	LX_UNUSED;
+	sleep_until_kicked();
+	self()->tcb.kicked = 1;
+	return ERESTARTNOHAND;
+}
+
+LX(rt_sigtimedwait)
+{
+	uint64_t set, deadline = W_FOREVER;
+	struct lx_siginfo info;
+	struct siginfo out;
+	uint32_t word = 0;
+	int sig;
+	long err;
+
+	(void)r;
+	if (a[3] != 8 || get_user(&set, a[0], 8))
+		return a[3] != 8 ? -EINVAL : -EFAULT;
+	if (a[2] && lx_get_deadline(a[2], &deadline))
+		return -EINVAL;
+	while (!(sig = claim(~set | UNBLOCKABLE, &info))) {
+		if (lx_signal_waiting())
+			return -EINTR;
+		self()->tcb.kicked = 0;
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		if (pending_all() & (set | ~self()->sigmask))
+			continue;
+		err = w_futex_wait(&word, 0, deadline, 1);
+		if (err == W_ETIMEDOUT)
+			return -EAGAIN;
+	}
+	fill_info(&out, &info);
+	return a[1] && put_user(a[1], &out, sizeof(out)) ? -EFAULT : sig;
+}
+
+LX(sigaltstack)
+{
+	struct lx_thread *t = self();
+	struct lx_sigstack new, old = t->altstack;
+
+	if (on_altstack(t, r->rsp))
+		old.flags |= 1;
+	if (a[0]) {
+		if (get_user(&new, a[0], sizeof(new)))
+			return -EFAULT;
+		if (old.flags & 1)
+			return -EPERM;
+		if (!(new.flags & 2) && new.size < 2048)
+			return -ENOMEM;
+		t->altstack = new.flags & 2 ? (struct lx_sigstack){.flags = 2} : new;
+	}
+	return a[1] && put_user(a[1], &old, sizeof(old)) ? -EFAULT : 0;
+}
+
+static long kill_pid(int64_t pid, uint64_t sig, int code, uint64_t value)
+{
+	struct w_msg m = {.op = PROC_KILL};
+
+	m.PROC_KILL_in_pid = (uint64_t)pid;
+	m.PROC_KILL_in_sig = sig;
+	m.PROC_KILL_in_code = (uint64_t)(int64_t)code;
+	m.PROC_KILL_in_value = value;
+	return lx_chan(LX_H_PROC, &m);
+}
+
+LX(kill)
+{
+	(void)r;
+	return kill_pid((int32_t)a[0], (uint32_t)a[1], 0, 0);
+}
+
+static struct lx_thread *thread_by_tid(uint32_t tid)
+{
+	struct lx_proc *p = proc();
+	uint32_t slot = tid >> 15;
+
+	if (self()->tid == tid)
+		return self();
+	if (tid == p->pid)
+		slot = 0;
+	else if ((tid & 0x7fff) != p->pid || slot >= LX_THREADS_MAX || p->slots[slot].state != 1)
+		return NULL;
+	return (struct lx_thread *)(LX_THREADS + (slot + 1ull) * LX_THREAD_SIZE - W_PAGE);
+}
+
+/* A signal for one thread of this process never leaves it. */
+static long tgkill(uint32_t tid, uint64_t sig)
+{
+	struct lx_thread *t = thread_by_tid(tid);
+
+	if (sig > 64)
+		return -EINVAL;
+	if (!t)
+		return -ESRCH;
+	if (!sig)
+		return 0;
+	if (sig == SIGKILL || sig == SIGSTOP)
+		return kill_pid(proc()->pid, sig, -6, 0);
+	t->info[sig] = (struct lx_siginfo){sig, -6, proc()->pid, 0, 0}; /* SI_TKILL */
+	__atomic_fetch_or(&t->pending, BIT(sig), __ATOMIC_SEQ_CST);
+	if (t == self())
+		t->tcb.kicked = 1;
+	else if (t->handle)
+		w_thread_kick(t->handle);
+	else
+		w_proc_kick(0); /* the first thread has no handle: everyone looks */
+	return 0;
+}
+
+LX(tkill)
+{
+	(void)r;
+	return tgkill(a[0], (uint32_t)a[1]);
+}
+
+LX(tgkill)
+{
+	(void)r;
+	if ((int32_t)a[0] <= 0 || (int32_t)a[1] <= 0)
+		return -EINVAL;
+	if (a[0] != proc()->pid)
+		return a[0] == a[1] ? kill_pid(a[0], (uint32_t)a[2], -6, 0) : -ESRCH;
+	return tgkill(a[1], (uint32_t)a[2]);
+}
+
+/* ---- for ppoll and friends ---- */
+
+long lx_swap_mask(uint64_t uset)
+{
+	return uset ? swap_mask(uset) : 0;
+}
+
+void lx_thread_signal(int sig)
+{
+	struct lx_thread *t = self();
+
+	t->info[sig] = (struct lx_siginfo){sig, 0, proc()->pid, 0, 0};
+	__atomic_fetch_or(&t->pending, BIT(sig), __ATOMIC_SEQ_CST);
+	t->tcb.kicked = 1;
+}

@@ -1,0 +1,521 @@
+// SPDX-License-Identifier: MIT
+/* Sockets: control goes to the socket service, bytes through the stream. */
+#include "lx.h"
+
+enum { AF_UNIX = 1, AF_INET = 2, SOCK_STREAM = 1, SOCK_DGRAM = 2 };
+enum { MSG_PEEK = 2, MSG_TRUNC = 0x20, MSG_DONTWAIT = 0x40, MSG_WAITALL = 0x100,
+       MSG_NOSIGNAL = 0x4000 };
+enum { S_NEW, S_LISTEN, S_CONNECTING, S_CONNECTED, S_DGRAM };
+#define SOCK_NONBLOCK FS_O_NONBLOCK
+#define SOCK_CLOEXEC 02000000u
+#define SEND_MAX 8000
+
+static struct lx_file *sock_get(long fd, long *err)
+{
+	struct lx_file *f = fd_file(fd);
+
+	*err = !f ? -EBADF : f->kind != K_SOCK ? -88 : 0;
+	return *err ? NULL : f;
+}
+
+static long install(const w_handle_t *h, uint32_t nh, uint32_t flags, int state)
+{
+	struct lx_file *f = file_new(K_SOCK, 2 | (flags & SOCK_NONBLOCK));
+	uint32_t i;
+
+	if (!f) {
+		for (i = 0; i < nh; i++)
+			w_handle_close(h[i]);
+		return -ENOMEM;
+	}
+	f->h = h[0];
+	f->event = h[1];
+	f->stream = nh > 2 ? h[2] : 0;
+	f->sock_state = state;
+	f->mode = FS_S_IFSOCK | 0777;
+	if (f->stream && flags & SOCK_NONBLOCK)
+		w_stream_ctl(f->stream, W_STREAM_SETFLAGS, W_STREAM_NONBLOCK);
+	return fd_install(f, 0, flags & SOCK_CLOEXEC);
+}
+
+LX(socket)
+{
+	struct w_msg m = {.op = NET_SOCKET};
+	long err;
+
+	(void)r;
+	if (!IS_ENABLED(CONFIG_NET))
+		return -97;
+	m.NET_SOCKET_in_domain = a[0];
+	m.NET_SOCKET_in_type = a[1] & 15;
+	m.NET_SOCKET_in_protocol = a[2];
+	err = lx_chan(LX_H_NET, &m);
+	if (err < 0)
+		return err;
+	return install(m.h, m.nh, a[1], (a[1] & 15) == SOCK_DGRAM ? S_DGRAM : S_NEW);
+}
+
+static long pair_file(w_handle_t h, uint32_t flags)
+{
+	struct lx_file *f = file_new(K_SOCK, 2 | (flags & SOCK_NONBLOCK));
+
+	if (!f) {
+		w_handle_close(h);
+		return -ENOMEM;
+	}
+	f->stream = h;
+	f->unix_domain = true;
+	f->sock_state = S_CONNECTED;
+	f->mode = FS_S_IFSOCK | 0777;
+	if (flags & SOCK_NONBLOCK)
+		w_stream_ctl(h, W_STREAM_SETFLAGS, W_STREAM_NONBLOCK);
+	return fd_install(f, 0, flags & SOCK_CLOEXEC);
+}
+
+LX(socketpair)
+{
+	const uint64_t close_first[6] = {0};
+	uint64_t c[6];
+	w_handle_t h[2];
+	int32_t fds[2];
+	long err;
+
+	(void)close_first;
+	if (a[0] != AF_UNIX)
+		return -95;
+	if ((a[1] & 15) != SOCK_STREAM)
+		return -94; /* ESOCKTNOSUPPORT: datagram pairs do not exist yet */
+	err = w_stream_create(65536, 0, h);
+	if (err < 0)
+		return err;
+	fds[0] = pair_file(h[0], a[1]);
+	if (fds[0] < 0) {
+		w_handle_close(h[1]);
+		return fds[0];
+	}
+	fds[1] = pair_file(h[1], a[1]);
+	if (fds[1] < 0) {
+		c[0] = fds[0];
+		lx_close(c, r);
+		return fds[1];
+	}
+	return put_user(a[3], fds, sizeof(fds)) ? -EFAULT : 0;
+}
+
+/* ---- addresses ---- */
+
+static long addr_op(struct lx_file *f, uint32_t op, uint64_t uaddr, uint64_t len, struct w_msg *m)
+{
+	char buf[128];
+
+	if (len > sizeof(buf) || len < 2)
+		return -EINVAL;
+	if (get_user(buf, uaddr, len))
+		return -EFAULT;
+	if (*(uint16_t *)buf != AF_INET)
+		return op == NET_CONNECT && !*(uint16_t *)buf ? 0 : -97;
+	m->op = op;
+	m->in = (uint64_t)buf;
+	m->in_len = len;
+	return op == NET_CONNECT ? lx_chan_intr(f->h, m) : lx_chan(f->h, m);
+}
+
+LX(bind)
+{
+	struct w_msg m = {0};
+	long err;
+	struct lx_file *f = sock_get(a[0], &err);
+
+	(void)r;
+	return f ? addr_op(f, NET_BIND, a[1], a[2], &m) : err;
+}
+
+LX(listen)
+{
+	struct w_msg m = {.op = NET_LISTEN};
+	long err;
+	struct lx_file *f = sock_get(a[0], &err);
+
+	(void)r;
+	if (!f)
+		return err;
+	m.NET_LISTEN_in_backlog = (uint32_t)a[1] > 4096 ? 128 : (uint32_t)a[1];
+	err = lx_chan(f->h, &m);
+	if (!err)
+		f->sock_state = S_LISTEN;
+	return err;
+}
+
+LX(connect)
+{
+	struct w_msg m = {0};
+	long err;
+	struct lx_file *f = sock_get(a[0], &err);
+
+	(void)r;
+	if (!f)
+		return err;
+	m.NET_CONNECT_in_nonblock = !!(f->oflags & FS_O_NONBLOCK);
+	err = addr_op(f, NET_CONNECT, a[1], a[2], &m);
+	if (f->sock_state == S_NEW && !err)
+		f->sock_state = S_CONNECTED;
+	else if (f->sock_state == S_NEW && (err == -115 || err == ERESTARTSYS))
+		f->sock_state = S_CONNECTING;
+	return err;
+}
+
+static long put_addr(uint64_t uaddr, uint64_t ulen, const void *addr, uint32_t len)
+{
+	uint32_t room;
+
+	if (!uaddr)
+		return 0;
+	if (get_user(&room, ulen, 4))
+		return -EFAULT;
+	if (put_user(uaddr, addr, room < len ? room : len) || put_user(ulen, &len, 4))
+		return -EFAULT;
+	return 0;
+}
+
+static long accept_common(const uint64_t *a, uint64_t flags)
+{
+	char addr[16];
+	struct w_msg m = {.op = NET_ACCEPT, .out = (uint64_t)addr, .out_len = sizeof(addr)};
+	long err;
+	struct lx_file *f = sock_get(a[0], &err);
+	long fd;
+
+	if (!f)
+		return err;
+	if (flags & ~(uint64_t)(SOCK_NONBLOCK | SOCK_CLOEXEC))
+		return -EINVAL;
+	if (f->unix_domain)
+		return -EINVAL;
+	m.NET_ACCEPT_in_nonblock = !!(f->oflags & FS_O_NONBLOCK);
+	err = m.NET_ACCEPT_in_nonblock ? lx_chan(f->h, &m) : lx_chan_intr(f->h, &m);
+	if (err < 0)
+		return err;
+	fd = install(m.h, m.nh, flags, S_CONNECTED);
+	if (fd >= 0)
+		put_addr(a[1], a[2], addr, sizeof(addr));
+	return fd;
+}
+
+LX(accept)
+{
+	(void)r;
+	return accept_common(a, 0);
+}
+
+LX(accept4)
+{
+	(void)r;
+	return accept_common(a, a[3]);
+}
+
+static long name_common(const uint64_t *a, bool peer)
+{
+	char addr[16] = {AF_UNIX};
+	struct w_msg m = {.op = NET_NAME, .out = (uint64_t)addr, .out_len = sizeof(addr)};
+	long err;
+	struct lx_file *f = sock_get(a[0], &err);
+
+	if (!f)
+		return err;
+	if (f->unix_domain)
+		return put_addr(a[1], a[2], addr, 2);
+	m.NET_NAME_in_peer = peer;
+	err = lx_chan(f->h, &m);
+	return err < 0 ? err : put_addr(a[1], a[2], addr, sizeof(addr));
+}
+
+LX(getsockname)
+{
+	(void)r;
+	return name_common(a, false);
+}
+
+LX(getpeername)
+{
+	(void)r;
+	return name_common(a, true);
+}
+
+/* ---- bytes ---- */
+
+static uint32_t stream_flags(uint32_t msg)
+{
+	return (msg & MSG_DONTWAIT ? W_STREAM_NONBLOCK : 0) | (msg & MSG_PEEK ? W_STREAM_PEEK : 0);
+}
+
+static bool usable(struct lx_file *f)
+{
+	if (f->sock_state == S_CONNECTING && f->event) {
+		struct w_obj_info i = {0};
+
+		w_obj_info(f->event, &i);
+		if (i.signals & W_WRITABLE)
+			f->sock_state = S_CONNECTED;
+	}
+	return f->stream && f->sock_state == S_CONNECTED;
+}
+
+static long dgram_recv(struct lx_file *f, uint64_t buf, uint64_t len, uint32_t flags, char *from)
+{
+	char tmp[8192];
+	struct w_msg m = {.op = NET_RECVFROM, .out = (uint64_t)tmp, .out_len = sizeof(tmp)};
+	long n;
+
+	m.NET_RECVFROM_in_nonblock = flags & MSG_DONTWAIT || f->oflags & FS_O_NONBLOCK;
+	m.NET_RECVFROM_in_peek = !!(flags & MSG_PEEK);
+	n = lx_chan_intr(f->h, &m);
+	if (n < 0)
+		return n;
+	if (from)
+		memcpy(from, tmp, 16);
+	if (put_user(buf, tmp + 16, (uint64_t)n < len ? (uint64_t)n : len))
+		return -EFAULT;
+	return flags & MSG_TRUNC ? (long)m.NET_RECVFROM_out_full : (uint64_t)n < len ? n : (long)len;
+}
+
+long sock_recv(struct lx_file *f, uint64_t buf, uint64_t len, uint32_t flags)
+{
+	uint64_t done = 0;
+	long n;
+
+	if (f->sock_state == S_DGRAM)
+		return dgram_recv(f, buf, len, flags, NULL);
+	if (!usable(f))
+		return -107; /* ENOTCONN */
+	do {
+		n = w_stream_read(f->stream, (void *)(buf + done), len - done, stream_flags(flags));
+		if (n <= 0)
+			break;
+		done += n;
+	} while (flags & MSG_WAITALL && done < len);
+	if (done)
+		return done;
+	return n == -EINTR ? ERESTARTSYS : n;
+}
+
+static long dgram_send(struct lx_file *f, uint64_t buf, uint64_t len, const char *to)
+{
+	char tmp[16 + SEND_MAX];
+	struct w_msg m = {.op = NET_SENDTO, .in = (uint64_t)tmp, .in_len = 16 + len};
+
+	if (len > SEND_MAX)
+		return -90; /* EMSGSIZE */
+	memset(tmp, 0, 16);
+	if (to)
+		memcpy(tmp, to, 16);
+	if (get_user(tmp + 16, buf, len))
+		return -EFAULT;
+	return lx_chan(f->h, &m);
+}
+
+long sock_send(struct lx_file *f, uint64_t buf, uint64_t len, uint32_t flags)
+{
+	if (f->sock_state == S_DGRAM)
+		return dgram_send(f, buf, len, NULL);
+	if (!usable(f)) {
+		if (!(flags & MSG_NOSIGNAL) && f->sock_state != S_CONNECTING)
+			lx_thread_signal(13);
+		return f->sock_state == S_CONNECTING ? -EAGAIN : -EPIPE;
+	}
+	if (flags & MSG_NOSIGNAL) {
+		uint64_t done = 0;
+		long n;
+
+		do {
+			n = w_stream_write(f->stream, (const void *)(buf + done), len - done,
+					   stream_flags(flags));
+			if (n < 0)
+				return done ? (long)done : n == -EINTR ? ERESTARTSYS : n;
+			done += n;
+		} while (done < len);
+		return done;
+	}
+	return stream_write_all(f->stream, buf, len, stream_flags(flags));
+}
+
+LX(sendto)
+{
+	long err;
+	struct lx_file *f = sock_get(a[0], &err);
+	char to[16];
+
+	(void)r;
+	if (!f)
+		return err;
+	if (!a[4] || f->sock_state != S_DGRAM)
+		return sock_send(f, a[1], a[2], a[3]);
+	if (a[5] < 16 || get_user(to, a[4], 16))
+		return a[5] < 16 ? -EINVAL : -EFAULT;
+	return dgram_send(f, a[1], a[2], to);
+}
+
+LX(recvfrom)
+{
+	long err;
+	struct lx_file *f = sock_get(a[0], &err);
+	char from[16] = {0};
+	long n;
+
+	(void)r;
+	if (!f)
+		return err;
+	if (f->sock_state != S_DGRAM)
+		return sock_recv(f, a[1], a[2], a[3]);
+	n = dgram_recv(f, a[1], a[2], a[3], from);
+	if (n >= 0 && a[4] && put_addr(a[4], a[5], from, sizeof(from)))
+		return -EFAULT;
+	return n;
+}
+
+struct msghdr {
+	uint64_t name;
+	uint32_t namelen, pad;
+	uint64_t iov, iovlen, control, controllen;
+	int32_t flags, pad2;
+};
+
+LX(sendmsg)
+{
+	long err, total = 0, n;
+	struct lx_file *f = sock_get(a[0], &err);
+	struct lx_iovec v;
+	struct msghdr m;
+	uint64_t i;
+	char to[16];
+
+	(void)r;
+	if (!f)
+		return err;
+	if (get_user(&m, a[1], sizeof(m)))
+		return -EFAULT;
+	if (m.controllen)
+		return -95; /* passing descriptors: see CAVEATS.md */
+	if (m.iovlen > 1024)
+		return -EINVAL;
+	for (i = 0; i < m.iovlen; i++) {
+		if (get_user(&v, m.iov + i * sizeof(v), sizeof(v)))
+			return total ? total : -EFAULT;
+		if (f->sock_state == S_DGRAM && m.name) {
+			if (m.iovlen != 1)
+				return -95;
+			return get_user(to, m.name, 16) ? -EFAULT
+							: dgram_send(f, v.base, v.len, to);
+		}
+		n = v.len ? sock_send(f, v.base, v.len, a[2]) : 0;
+		if (n < 0)
+			return total ? total : n;
+		total += n;
+		if ((uint64_t)n < v.len)
+			break;
+	}
+	return total;
+}
+
+LX(recvmsg)
+{
+	long err, n = 0;
+	struct lx_file *f = sock_get(a[0], &err);
+	char from[16] = {0};
+	struct lx_iovec v = {0};
+	struct msghdr m;
+
+	(void)r;
+	if (!f)
+		return err;
+	if (get_user(&m, a[1], sizeof(m)) || (m.iovlen && get_user(&v, m.iov, sizeof(v))))
+		return -EFAULT;
+	n = f->sock_state == S_DGRAM ? dgram_recv(f, v.base, v.len, a[2], from)
+				     : sock_recv(f, v.base, v.len, a[2]);
+	if (n < 0)
+		return n;
+	m.controllen = 0;
+	m.flags = 0;
+	if (m.name && f->sock_state == S_DGRAM) {
+		if (put_user(m.name, from, m.namelen < 16 ? m.namelen : 16))
+			return -EFAULT;
+		m.namelen = 16;
+	} else {
+		m.namelen = 0;
+	}
+	return put_user(a[1], &m, sizeof(m)) ? -EFAULT : n;
+}
+
+/* ---- the rest ---- */
+
+LX(shutdown)
+{
+	struct w_msg m = {.op = NET_SHUTDOWN};
+	long err;
+	struct lx_file *f = sock_get(a[0], &err);
+
+	(void)r;
+	if (!f)
+		return err;
+	if (a[1] > 2)
+		return -EINVAL;
+	if (!usable(f))
+		return -107;
+	if (a[1] != 0)
+		w_stream_ctl(f->stream, W_STREAM_SHUT_WR, 0);
+	if (f->unix_domain) {
+		if (a[1] != 1)
+			w_stream_ctl(f->stream, W_STREAM_SHUT_RD, 0);
+		return 0;
+	}
+	m.NET_SHUTDOWN_in_how = a[1];
+	err = lx_chan(f->h, &m);
+	return err == -107 ? 0 : err;
+}
+
+LX(setsockopt)
+{
+	char buf[16];
+	struct w_msg m = {.op = NET_SETOPT, .in = (uint64_t)buf};
+	long err;
+	struct lx_file *f = sock_get(a[0], &err);
+	uint64_t len = a[4] < sizeof(buf) ? a[4] : sizeof(buf);
+
+	(void)r;
+	if (!f)
+		return err;
+	if (get_user(buf, a[3], len))
+		return -EFAULT;
+	if (f->unix_domain)
+		return 0;
+	m.in_len = len;
+	m.NET_SETOPT_in_level = a[1];
+	m.NET_SETOPT_in_name = a[2];
+	return lx_chan(f->h, &m);
+}
+
+LX(getsockopt)
+{
+	uint32_t v = 0, len;
+	struct w_msg m = {.op = NET_GETOPT, .out = (uint64_t)&v, .out_len = sizeof(v)};
+	long err;
+	struct lx_file *f = sock_get(a[0], &err);
+
+	(void)r;
+	if (!f)
+		return err;
+	if (get_user(&len, a[4], 4))
+		return -EFAULT;
+	if (f->unix_domain) {
+		v = a[1] == 1 && a[2] == 3 ? SOCK_STREAM : 0;
+	} else {
+		m.NET_GETOPT_in_level = a[1];
+		m.NET_GETOPT_in_name = a[2];
+		err = lx_chan(f->h, &m);
+		if (err < 0)
+			return err;
+		if (a[1] == 1 && a[2] == 4 && !v)
+			usable(f);
+	}
+	len = len < 4 ? len : 4;
+	return put_user(a[3], &v, len) || put_user(a[4], &len, 4) ? -EFAULT : 0;
+}

@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: MIT
+/* Clocks, sleeps, interval timers, futexes. */
+#include "lx.h"
+
+enum { CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID,
+       CLOCK_MONOTONIC_RAW, CLOCK_REALTIME_COARSE, CLOCK_MONOTONIC_COARSE, CLOCK_BOOTTIME };
+
+static const struct w_timepage *time_page(void)
+{
+	return (const struct w_timepage *)LX_TIMEPAGE;
+}
+
+uint64_t lx_now(void)
+{
+	const struct w_timepage *t = time_page();
+	uint32_t lo, hi;
+
+	__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi));
+	return t->base_ns +
+	       ((unsigned __int128)(((uint64_t)hi << 32 | lo) - t->base_tsc) * t->mult >> 32);
+}
+
+uint64_t lx_wall_offset(void)
+{
+	return time_page()->wall_ns;
+}
+
+static long clock_read(uint64_t id, uint64_t *ns)
+{
+	struct w_obj_info i;
+
+	switch (id) {
+	case CLOCK_REALTIME:
+	case CLOCK_REALTIME_COARSE:
+		*ns = lx_now() + lx_wall_offset();
+		return 0;
+	case CLOCK_MONOTONIC:
+	case CLOCK_MONOTONIC_RAW:
+	case CLOCK_MONOTONIC_COARSE:
+	case CLOCK_BOOTTIME:
+		*ns = lx_now();
+		return 0;
+	case CLOCK_PROCESS_CPUTIME_ID:
+	case CLOCK_THREAD_CPUTIME_ID:
+		w_obj_info(0, &i);
+		*ns = i.time_ns;
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+static bool valid(const struct lx_timespec *t)
+{
+	return t->sec >= 0 && t->nsec >= 0 && t->nsec < 1000000000;
+}
+
+static uint64_t to_ns(const struct lx_timespec *t)
+{
+	return t->sec > 9000000000ll ? W_FOREVER / 2 : t->sec * 1000000000ull + t->nsec;
+}
+
+int lx_get_deadline(uint64_t uts, uint64_t *deadline)
+{
+	struct lx_timespec t;
+
+	if (get_user(&t, uts, sizeof(t)))
+		return -EFAULT;
+	if (!valid(&t))
+		return -EINVAL;
+	*deadline = t.sec || t.nsec ? lx_now() + to_ns(&t) : 0;
+	return 0;
+}
+
+LX(clock_gettime)
+{
+	struct lx_timespec t;
+	uint64_t ns;
+	long err = clock_read((uint32_t)a[0], &ns);
+
+	(void)r;
+	t = (struct lx_timespec){ns / 1000000000, ns % 1000000000};
+	return err ? err : put_user(a[1], &t, sizeof(t)) ? -EFAULT : 0;
+}
+
+LX(clock_getres)
+{
+	struct lx_timespec t = {0, 1};
+	uint64_t ns;
+	long err = clock_read((uint32_t)a[0], &ns);
+
+	(void)r;
+	return err ? err : a[1] && put_user(a[1], &t, sizeof(t)) ? -EFAULT : 0;
+}
+
+LX(gettimeofday)
+{
+	uint64_t ns = lx_now() + lx_wall_offset();
+	int64_t tv[2] = {ns / 1000000000, ns / 1000 % 1000000};
+
+	(void)r;
+	return a[0] && put_user(a[0], tv, sizeof(tv)) ? -EFAULT : 0;
+}
+
+LX(time)
+{
+	int64_t s = (lx_now() + lx_wall_offset()) / 1000000000;
+
+	(void)r;
+	return a[0] && put_user(a[0], &s, 8) ? -EFAULT : s;
+}
+
+LX(clock_settime)
+{
+	LX_UNUSED;
+	return -EPERM;
+}
+
+/* ---- sleeping ---- */
+
+static long sleep_until(uint64_t deadline, uint64_t urem)
+{
+	struct lx_timespec left;
+	uint32_t word = 0;
+	uint64_t now;
+	long err;
+
+	for (;;) {
+		err = w_futex_wait(&word, 0, deadline, 1);
+		if (err == W_ETIMEDOUT)
+			return 0;
+		if (err != -EINTR)
+			return err;
+		if (lx_signal_waiting())
+			break;
+		self()->tcb.kicked = 0;
+	}
+	now = lx_now();
+	now = deadline > now ? deadline - now : 0;
+	left = (struct lx_timespec){now / 1000000000, now % 1000000000};
+	if (urem)
+		put_user(urem, &left, sizeof(left));
+	return -EINTR;
+}
+
+LX(nanosleep)
+{
+	struct lx_timespec t;
+
+	(void)r;
+	if (get_user(&t, a[0], sizeof(t)))
+		return -EFAULT;
+	return valid(&t) ? sleep_until(lx_now() + to_ns(&t), a[1]) : -EINVAL;
+}
+
+LX(clock_nanosleep)
+{
+	struct lx_timespec t;
+	uint64_t ns;
+
+	(void)r;
+	if (clock_read((uint32_t)a[0], &ns))
+		return -EINVAL;
+	if (get_user(&t, a[2], sizeof(t)))
+		return -EFAULT;
+	if (!valid(&t))
+		return -EINVAL;
+	if (!(a[1] & 1))
+		return sleep_until(lx_now() + to_ns(&t), a[3]);
+	ns = to_ns(&t);
+	if (a[0] == CLOCK_REALTIME)
+		ns = ns > lx_wall_offset() ? ns - lx_wall_offset() : 0;
+	return ns <= lx_now() ? 0 : sleep_until(ns, 0);
+}
+
+/* ---- timer descriptors ---- */
+
+LX(timerfd_create)
+{
+	struct lx_file *f;
+	int64_t h;
+
+	(void)r;
+	if (a[0] > CLOCK_BOOTTIME || a[1] & ~(02000000ull | FS_O_NONBLOCK))
+		return -EINVAL;
+	h = w_timer_create();
+	if (h < 0)
+		return h;
+	f = file_new(K_TIMERFD, a[1] & FS_O_NONBLOCK);
+	if (!f) {
+		w_handle_close(h);
+		return -ENOMEM;
+	}
+	f->h = h;
+	f->dev = a[0];
+	return fd_install(f, 0, a[1] & 02000000);
+}
+
+LX(timerfd_settime)
+{
+	struct lx_file *f = fd_file(a[0]);
+	struct lx_timespec t[2];
+	uint64_t at;
+
+	(void)r;
+	if (!f)
+		return -EBADF;
+	if (f->kind != K_TIMERFD)
+		return -EINVAL;
+	if (get_user(t, a[2], sizeof(t)))
+		return -EFAULT;
+	if (!valid(&t[0]) || !valid(&t[1]))
+		return -EINVAL;
+	at = to_ns(&t[1]);
+	if (at && !(a[1] & 1))
+		at += lx_now();
+	else if (at && f->dev == CLOCK_REALTIME)
+		at = at > lx_wall_offset() ? at - lx_wall_offset() : 1;
+	f->next = at;
+	f->interval = to_ns(&t[0]);
+	return w_timer_set(f->h, at, f->interval);
+}
+
+LX(timerfd_gettime)
+{
+	struct lx_file *f = fd_file(a[0]);
+	struct lx_timespec t[2] = {{0}};
+	uint64_t now = lx_now(), left = 0;
+
+	(void)r;
+	if (!f)
+		return -EBADF;
+	if (f->kind != K_TIMERFD)
+		return -EINVAL;
+	if (f->next > now)
+		left = f->next - now;
+	else if (f->next && f->interval)
+		left = f->interval - (now - f->next) % f->interval;
+	t[0] = (struct lx_timespec){f->interval / 1000000000, f->interval % 1000000000};
+	t[1] = (struct lx_timespec){left / 1000000000, left % 1000000000};
+	return put_user(a[1], t, sizeof(t)) ? -EFAULT : 0;
+}
+
+/* ---- futex ---- */
+
+enum { FUTEX_WAIT, FUTEX_WAKE, FUTEX_FD, FUTEX_REQUEUE, FUTEX_CMP_REQUEUE, FUTEX_WAKE_OP,
+       FUTEX_LOCK_PI, FUTEX_UNLOCK_PI, FUTEX_TRYLOCK_PI, FUTEX_WAIT_BITSET, FUTEX_WAKE_BITSET };
+#define FUTEX_CLOCK_REALTIME 256
+
+static long futex_wait(const uint64_t *a, uint32_t mask, bool absolute)
+{
+	uint64_t deadline = W_FOREVER;
+	struct lx_timespec t;
+	long err;
+
+	if (a[3]) {
+		if (get_user(&t, a[3], sizeof(t)))
+			return -EFAULT;
+		if (!valid(&t))
+			return -EINVAL;
+		deadline = to_ns(&t);
+		if (!absolute)
+			deadline += lx_now();
+		else if (a[1] & FUTEX_CLOCK_REALTIME)
+			deadline = deadline > lx_wall_offset() ? deadline - lx_wall_offset() : 1;
+		if (deadline <= lx_now())
+			deadline = 1;
+	}
+	err = w_futex_wait((void *)a[0], a[2], deadline, mask);
+	return err == -EINTR ? ERESTARTSYS : err;
+}
+
+static long futex_wake_op(const uint64_t *a)
+{
+	uint32_t v = a[5], op = v >> 28 & 7, cmp = v >> 24 & 15, old, new;
+	int32_t oparg = (int32_t)(v << 8) >> 20, cmparg = (int32_t)(v << 20) >> 20;
+	uint32_t *p = (uint32_t *)a[4];
+	bool hit;
+	long n, m;
+
+	if (v >> 31)
+		oparg = 1 << (oparg & 31);
+	if (get_user(&old, a[4], 4))
+		return -EFAULT;
+	do {
+		new = op == 0	? (uint32_t)oparg
+		      : op == 1 ? old + oparg
+		      : op == 2 ? old | oparg
+		      : op == 3 ? old & ~oparg
+				: old ^ oparg;
+	} while (!__atomic_compare_exchange_n(p, &old, new, false, __ATOMIC_SEQ_CST,
+					      __ATOMIC_SEQ_CST));
+	hit = cmp == 0	 ? (int32_t)old == cmparg
+	      : cmp == 1 ? (int32_t)old != cmparg
+	      : cmp == 2 ? (int32_t)old < cmparg
+	      : cmp == 3 ? (int32_t)old <= cmparg
+	      : cmp == 4 ? (int32_t)old > cmparg
+			 : (int32_t)old >= cmparg;
+	n = w_futex_wake((void *)a[0], a[2], ~0u);
+	m = hit && n >= 0 ? w_futex_wake(p, a[3], ~0u) : 0;
+	return n < 0 ? n : m < 0 ? m : n + m;
+}
+
+LX(futex)
+{
+	uint32_t word;
+
+	(void)r;
+	switch (a[1] & 127) {
+	case FUTEX_WAIT:
+		return futex_wait(a, ~0u, false);
+	case FUTEX_WAIT_BITSET:
+		return futex_wait(a, a[5], true);
+	case FUTEX_WAKE:
+		return w_futex_wake((void *)a[0], a[2], ~0u);
+	case FUTEX_WAKE_BITSET:
+		return a[5] ? w_futex_wake((void *)a[0], a[2], a[5]) : -EINVAL;
+	case FUTEX_CMP_REQUEUE:
+		if (get_user(&word, a[0], 4))
+			return -EFAULT;
+		if (word != (uint32_t)a[5])
+			return -EAGAIN;
+		/* fall through */
+	case FUTEX_REQUEUE:
+		return w_futex_requeue((void *)a[0], a[2], (void *)a[4], a[3]);
+	case FUTEX_WAKE_OP:
+		return futex_wake_op(a);
+	default:
+		return -ENOSYS; /* priority inheritance: libcs ask and do without */
+	}
+}

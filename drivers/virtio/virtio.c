@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+#include "virtio.h"
+
+void *dma_alloc(uint64_t len, paddr_t *pa)
+{
+	int64_t m = w_mem_create(len, W_MEM_CONTIG), p;
+	void *va;
+
+	if (m < 0)
+		return NULL;
+	p = w_mem_paddr(m, 0);
+	va = rt_map(m, 0, (len + W_PAGE - 1) & ~(W_PAGE - 1),
+		    W_PROT_READ | W_PROT_WRITE | W_MAP_SHARED);
+	w_handle_close(m); /* the mapping keeps it */
+	if (p < 0)
+		return NULL;
+	*pa = p;
+	return va;
+}
+
+struct virtio *virtio_find(uint32_t type)
+{
+	struct virtio *v = NULL;
+
+	if (IS_ENABLED(CONFIG_VIRTIO_PCI))
+		v = virtio_pci_find(type);
+	if (!v && IS_ENABLED(CONFIG_VIRTIO_MMIO))
+		v = virtio_mmio_find(type);
+	return v;
+}
+
+bool virtio_begin(struct virtio *v, uint64_t want, uint64_t *got)
+{
+	int spins;
+
+	v->ops->set_status(v, 0);
+	for (spins = 0; v->ops->status(v) && spins < 100000; spins++)
+		;
+	v->ops->set_status(v, VIRTIO_ACK);
+	v->ops->set_status(v, VIRTIO_ACK | VIRTIO_DRIVER);
+	*got = v->ops->features(v) & (want | VIRTIO_F_VERSION_1);
+	if (!(*got & VIRTIO_F_VERSION_1))
+		return false; /* a legacy device */
+	v->ops->set_features(v, *got);
+	v->ops->set_status(v, VIRTIO_ACK | VIRTIO_DRIVER | VIRTIO_FEATURES_OK);
+	return v->ops->status(v) & VIRTIO_FEATURES_OK;
+}
+
+void virtio_ready(struct virtio *v)
+{
+	v->ops->set_status(v, VIRTIO_ACK | VIRTIO_DRIVER | VIRTIO_FEATURES_OK | VIRTIO_DRIVER_OK);
+}
+
+bool virtq_init(struct virtq *q, struct virtio *v, int index, uint32_t size)
+{
+	uint32_t max = v->ops->queue_max(v, index);
+	uint64_t avail_off, used_off;
+	paddr_t pa;
+	char *p;
+
+	if (!max)
+		return false;
+	while (size > max)
+		size /= 2;
+	avail_off = size * 16;
+	used_off = (avail_off + 6 + 2 * size + 3) & ~3ul;
+	p = dma_alloc(used_off + 6 + 8 * size, &pa);
+	if (!p)
+		return false;
+	*q = (struct virtq){.v = v, .index = index, .size = size};
+	q->desc = (void *)p;
+	q->avail = (void *)(p + avail_off);
+	q->used = (void *)(p + used_off);
+	v->ops->queue_set(v, index, size, pa, pa + avail_off, pa + used_off);
+	return true;
+}
+
+void virtq_set(struct virtq *q, uint16_t slot, paddr_t addr, uint32_t len, uint16_t flags,
+	       uint16_t next)
+{
+	volatile struct virtq_desc *d = &q->desc[slot];
+
+	d->addr = addr;
+	d->len = len;
+	d->flags = flags;
+	d->next = next;
+}
+
+void virtq_offer(struct virtq *q, uint16_t slot)
+{
+	q->avail[2 + q->avail_idx % q->size] = slot;
+	q->avail_idx++;
+	__atomic_store_n(&q->avail[1], q->avail_idx, __ATOMIC_RELEASE);
+}
+
+void virtq_kick(struct virtq *q)
+{
+	if (q->notified == q->avail_idx)
+		return;
+	q->notified = q->avail_idx;
+	/* the index must be out before the device's wish is read: it does the reverse */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (!(q->used[0] & 1))
+		q->v->ops->notify(q->v, q->index);
+}
+
+int virtq_take(struct virtq *q, uint32_t *len)
+{
+	const volatile uint32_t *ring = (const volatile uint32_t *)(q->used + 2);
+	uint16_t idx = __atomic_load_n(&q->used[1], __ATOMIC_ACQUIRE);
+	uint32_t slot;
+
+	if (q->broken || idx == q->used_idx)
+		return -1;
+	slot = ring[q->used_idx % q->size * 2];
+	*len = ring[q->used_idx % q->size * 2 + 1];
+	if ((uint16_t)(idx - q->used_idx) > q->size || slot >= q->size) {
+		q->broken = true;
+		return -1;
+	}
+	q->used_idx++;
+	return slot;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * virtio 1.x devices and split virtqueues (OASIS virtio 1.2), over PCI or MMIO.
+ *
+ * The device is not trusted: every index and length that it writes is read once
+ * and checked; a lie marks the queue broken, virtq_take() reports it and the
+ * driver resets the device.  Nothing outside the queue is ever touched for it.
+ */
+#pragma once
+
+#include <rt/ev.h>
+
+enum { VIRTIO_NET = 1, VIRTIO_BLK = 2 };
+#define VIRTIO_F_VERSION_1 (1ull << 32)
+enum { VIRTIO_ACK = 1, VIRTIO_DRIVER = 2, VIRTIO_DRIVER_OK = 4, VIRTIO_FEATURES_OK = 8,
+       VIRTIO_FAILED = 128 };
+
+struct virtio;
+
+struct virtio_ops {
+	uint64_t (*features)(struct virtio *v);
+	void (*set_features)(struct virtio *v, uint64_t f);
+	uint32_t (*status)(struct virtio *v);
+	void (*set_status)(struct virtio *v, uint32_t s);
+	uint32_t (*queue_max)(struct virtio *v, int q);
+	void (*queue_set)(struct virtio *v, int q, uint32_t size, paddr_t desc, paddr_t avail,
+			  paddr_t used);
+	void (*notify)(struct virtio *v, int q);
+	void (*config)(struct virtio *v, uint32_t off, void *buf, uint32_t len);
+	void (*irq_ack)(struct virtio *v); /* level interrupts: quiet the device */
+};
+
+struct virtio {
+	const struct virtio_ops *ops;
+	w_handle_t irq;		 /* READABLE when any queue has something */
+	volatile uint8_t *common, *notify_base, *isr, *device; /* mapped registers */
+	uint32_t notify_mult;
+	volatile uint16_t *notify_at[4];
+	bool msix;
+};
+
+struct virtq_desc {
+	uint64_t addr;
+	uint32_t len;
+	uint16_t flags, next;
+};
+
+enum { VIRTQ_NEXT = 1, VIRTQ_WRITE = 2 };
+
+struct virtq {
+	struct virtio *v;
+	int index;
+	uint32_t size;
+	volatile struct virtq_desc *desc;
+	volatile uint16_t *avail; /* flags, idx, ring[] */
+	volatile uint16_t *used;  /* flags, idx, then { u32 id, len }[] */
+	uint16_t avail_idx, used_idx, notified;
+	bool broken;
+};
+
+/* The first device of a type that no other driver took; NULL: none. */
+struct virtio *virtio_find(uint32_t type);
+/* Reset and negotiate; false: the device refuses. */
+bool virtio_begin(struct virtio *v, uint64_t want, uint64_t *got);
+void virtio_ready(struct virtio *v);
+bool virtq_init(struct virtq *q, struct virtio *v, int index, uint32_t size);
+void virtq_set(struct virtq *q, uint16_t slot, paddr_t addr, uint32_t len, uint16_t flags,
+	       uint16_t next);
+void virtq_offer(struct virtq *q, uint16_t slot);
+void virtq_kick(struct virtq *q); /* tell the device what was offered, if it wants to know */
+/* Next completed slot; -1: none; check q->broken afterwards. */
+int virtq_take(struct virtq *q, uint32_t *len);
+
+/* The transports' searches. */
+struct virtio *virtio_pci_find(uint32_t type);
+struct virtio *virtio_mmio_find(uint32_t type);
+/* DMA memory: physically contiguous, mapped. */
+void *dma_alloc(uint64_t len, paddr_t *pa);

@@ -1,0 +1,459 @@
+// SPDX-License-Identifier: MIT
+#include "ramfs.h"
+
+#define LINKS_MAX 40
+#define NAME_MAX_BYTES 255
+
+struct node *ramfs_root;
+w_handle_t ramfs_archive;
+static uint64_t next_ino = 2;
+static uint64_t used_bytes; /* of own memory objects */
+
+static uint32_t hash_of(const char *s, size_t n)
+{
+	uint32_t h = 2166136261u;
+
+	while (n--)
+		h = (h ^ (uint8_t)*s++) * 16777619u;
+	return h;
+}
+
+static struct node *node_new(const char *name, uint32_t mode)
+{
+	struct node *n = rt_try_alloc(sizeof(*n));
+
+	if (!n)
+		return NULL;
+	n->name = rt_try_alloc(strlen(name) + 1);
+	if (!n->name) {
+		rt_free(n);
+		return NULL;
+	}
+	memcpy(n->name, name, strlen(name) + 1);
+	n->hash = hash_of(name, strlen(name));
+	list_init(&n->children);
+	list_init(&n->sibling);
+	n->mode = mode;
+	n->nlink = 1;
+	n->ino = next_ino++;
+	n->atime = n->mtime = n->ctime = rt_wall();
+	return n;
+}
+
+void ramfs_init(void)
+{
+	ramfs_root = node_new("", FS_S_IFDIR | 0755);
+	if (!ramfs_root)
+		rt_die("fs: out of memory");
+}
+
+uint64_t ramfs_used(void)
+{
+	return used_bytes;
+}
+
+struct node *ramfs_data(struct node *n)
+{
+	return n->hard ? n->hard : n;
+}
+
+static bool is_dir(const struct node *n)
+{
+	return (n->mode & FS_S_IFMT) == FS_S_IFDIR;
+}
+
+static bool is_link(const struct node *n)
+{
+	return (n->mode & FS_S_IFMT) == FS_S_IFLNK;
+}
+
+static struct node *child(struct node *dir, const char *name, size_t len)
+{
+	uint32_t h = hash_of(name, len);
+	struct node *n;
+	struct list *l;
+
+	list_for_each (l, &dir->children) {
+		n = list_entry(l, struct node, sibling);
+		if (n->hash == h && strlen(n->name) == len && !memcmp(n->name, name, len))
+			return n;
+	}
+	return NULL;
+}
+
+struct node *ramfs_child(struct node *dir, const char *name)
+{
+	return child(dir, name, strlen(name));
+}
+
+/* ---- walking ---- */
+
+struct walk {
+	struct node *at;
+	bool nofollow;
+	char *last; /* != NULL: stop before the final component */
+	int links;
+};
+
+static int walk_path(struct walk *w, const char *p, bool inner);
+
+static int follow(struct walk *w, struct node *link)
+{
+	if (++w->links > LINKS_MAX)
+		return W_ELOOP;
+	if (link->target[0] == '/')
+		w->at = ramfs_root;
+	else
+		w->at = link->parent;
+	return walk_path(w, link->target, true);
+}
+
+static int step(struct walk *w, const char *name, size_t len, bool final)
+{
+	struct node *n;
+
+	if (!is_dir(w->at))
+		return W_ENOTDIR;
+	if (len > NAME_MAX_BYTES)
+		return W_ENAMETOOLONG;
+	if (len == 1 && name[0] == '.')
+		return 0;
+	if (len == 2 && name[0] == '.' && name[1] == '.') {
+		if (w->at->parent)
+			w->at = w->at->parent;
+		return 0;
+	}
+	n = child(w->at, name, len);
+	if (!n)
+		return W_ENOENT;
+	if (is_link(n) && !(final && w->nofollow))
+		return follow(w, n);
+	w->at = n;
+	return 0;
+}
+
+static int walk_path(struct walk *w, const char *p, bool inner)
+{
+	const char *end;
+	bool final, slash;
+	int err;
+
+	for (;;) {
+		while (*p == '/')
+			p++;
+		if (!*p)
+			return 0;
+		for (end = p; *end && *end != '/'; end++)
+			;
+		for (slash = *end == '/', final = true; final && slash && *end == '/'; end++)
+			;
+		final = !*end;
+		{
+			const char *stop = p;
+
+			while (*stop && *stop != '/')
+				stop++;
+			if (final && w->last && !inner) {
+				if (stop - p > NAME_MAX_BYTES)
+					return W_ENAMETOOLONG;
+				memcpy(w->last, p, stop - p);
+				w->last[stop - p] = 0;
+				return is_dir(w->at) ? 0 : W_ENOTDIR;
+			}
+			err = step(w, p, stop - p, final && !slash && !inner);
+		}
+		if (err)
+			return err;
+		if (slash && final && !is_dir(w->at))
+			return W_ENOTDIR;
+		p = end;
+	}
+}
+
+int ramfs_walk(struct node *from, const char *path, bool nofollow, struct node **out, char *last)
+{
+	struct walk w = {.at = *path == '/' ? ramfs_root : from, .nofollow = nofollow,
+			 .last = last};
+	int err;
+
+	if (last)
+		*last = 0;
+	err = walk_path(&w, path, false);
+	if (!err)
+		*out = w.at;
+	return err;
+}
+
+/* ---- names ---- */
+
+static void attach(struct node *n, struct node *dir)
+{
+	n->parent = dir;
+	list_append(&dir->children, &n->sibling);
+	dir->mtime = dir->ctime = rt_wall();
+	if (is_dir(n))
+		dir->nlink++;
+}
+
+static void detach(struct node *n)
+{
+	if (is_dir(n))
+		n->parent->nlink--;
+	n->parent->mtime = n->parent->ctime = rt_wall();
+	list_del(&n->sibling);
+	n->parent = NULL;
+}
+
+static int name_check(struct node *dir, const char *name)
+{
+	size_t len = strlen(name);
+
+	if (!len || !strcmp(name, ".") || !strcmp(name, ".."))
+		return W_EEXIST;
+	if (len > NAME_MAX_BYTES)
+		return W_ENAMETOOLONG;
+	if (!is_dir(dir))
+		return W_ENOTDIR;
+	if (!dir->parent && dir != ramfs_root)
+		return W_ENOENT; /* the directory was removed */
+	return ramfs_child(dir, name) ? W_EEXIST : 0;
+}
+
+int ramfs_create(struct node *dir, const char *name, uint32_t mode, struct node **out)
+{
+	int err = name_check(dir, name);
+	struct node *n;
+
+	if (err)
+		return err;
+	n = node_new(name, mode);
+	if (!n)
+		return W_ENOSPC;
+	if (is_dir(n))
+		n->nlink = 2;
+	attach(n, dir);
+	*out = n;
+	return 0;
+}
+
+int ramfs_link(struct node *target, struct node *dir, const char *name)
+{
+	struct node *n;
+	int err;
+
+	target = ramfs_data(target);
+	if (is_dir(target))
+		return W_EPERM;
+	err = ramfs_create(dir, name, target->mode, &n);
+	if (err)
+		return err;
+	n->hard = target;
+	target->nlink++;
+	target->opens++; /* the data outlives its first name */
+	return 0;
+}
+
+static void data_drop(struct node *n)
+{
+	if (n->map)
+		w_as_unmap(0, (uint64_t)n->map, n->map_len);
+	if (n->mem)
+		w_handle_close(n->mem);
+	if (n->mem_own)
+		used_bytes -= n->map_len;
+	n->map = NULL;
+	n->mem = 0;
+	n->mem_own = false;
+	n->map_len = 0;
+	n->ro = NULL;
+}
+
+static void node_free(struct node *n)
+{
+	data_drop(n);
+	rt_free(n->name);
+	rt_free(n->target);
+	rt_free(n);
+}
+
+void ramfs_put(struct node *n)
+{
+	if (--n->opens || n->parent || n == ramfs_root)
+		return;
+	node_free(n);
+}
+
+int ramfs_unlink(struct node *n, bool rmdir)
+{
+	struct node *data = ramfs_data(n);
+
+	if (n == ramfs_root)
+		return W_EBUSY;
+	if (rmdir && !is_dir(n))
+		return W_ENOTDIR;
+	if (!rmdir && is_dir(n))
+		return W_EISDIR;
+	if (rmdir && !list_is_empty(&n->children))
+		return W_ENOTEMPTY;
+	detach(n);
+	data->nlink -= is_dir(n) ? 2 : 1;
+	data->ctime = rt_wall();
+	if (n->hard) {
+		node_free(n);
+		ramfs_put(data);
+	} else if (!n->opens) {
+		node_free(n);
+	}
+	return 0;
+}
+
+static bool is_below(const struct node *n, const struct node *dir)
+{
+	for (; n; n = n->parent)
+		if (n == dir)
+			return true;
+	return false;
+}
+
+int ramfs_rename(struct node *n, struct node *dir, const char *name, bool noreplace)
+{
+	struct node *old = ramfs_child(dir, name);
+	char *copy;
+	int err;
+
+	if (n == ramfs_root || !*name || !strcmp(name, ".") || !strcmp(name, ".."))
+		return W_EBUSY;
+	if (is_dir(n) && is_below(dir, n))
+		return W_EINVAL;
+	if (old == n || (old && ramfs_data(old) == ramfs_data(n)))
+		return noreplace ? W_EEXIST : 0;
+	if (old && noreplace)
+		return W_EEXIST;
+	if (old && is_dir(n) && !is_dir(old))
+		return W_ENOTDIR;
+	copy = rt_try_alloc(strlen(name) + 1);
+	if (!copy)
+		return W_ENOSPC;
+	if (old) {
+		err = ramfs_unlink(old, is_dir(n));
+		if (err) {
+			rt_free(copy);
+			return err;
+		}
+	}
+	memcpy(copy, name, strlen(name) + 1);
+	detach(n);
+	rt_free(n->name);
+	n->name = copy;
+	n->hash = hash_of(copy, strlen(copy));
+	attach(n, dir);
+	n->ctime = rt_wall();
+	return 0;
+}
+
+/* ---- bytes ---- */
+
+const char *ramfs_bytes(struct node *n)
+{
+	return n->mem_own ? n->map : n->ro;
+}
+
+/* Give the file a memory object of at least len bytes, with what it holds. */
+static int own(struct node *n, uint64_t len)
+{
+	uint64_t cap = n->mem_own ? n->map_len : W_PAGE;
+	const char *old = ramfs_bytes(n);
+	int64_t mem;
+	char *map;
+
+	while (cap < len)
+		cap *= 2;
+	if (n->mem_own && cap == n->map_len)
+		return 0;
+	if (cap > ((uint64_t)CONFIG_FS_MEM_LIMIT << 20) - used_bytes)
+		return W_ENOSPC;
+	if (n->mem_own) { /* grow in place: mappings of the object stay valid */
+		if (w_mem_resize(n->mem, cap) < 0)
+			return W_ENOSPC;
+		map = rt_map(n->mem, 0, cap, W_PROT_READ | W_PROT_WRITE | W_MAP_SHARED);
+		if (!map)
+			return W_ENOSPC;
+		w_as_unmap(0, (uint64_t)n->map, n->map_len);
+		used_bytes += cap - n->map_len;
+		n->map = map;
+		n->map_len = cap;
+		return 0;
+	}
+	mem = w_mem_create(cap, 0);
+	if (mem < 0)
+		return W_ENOSPC;
+	map = rt_map(mem, 0, cap, W_PROT_READ | W_PROT_WRITE | W_MAP_SHARED);
+	if (!map) {
+		w_handle_close(mem);
+		return W_ENOSPC;
+	}
+	if (old)
+		memcpy(map, old, n->size);
+	data_drop(n);
+	n->mem = mem;
+	n->mem_own = true;
+	n->map = map;
+	n->map_len = cap;
+	used_bytes += cap;
+	return 0;
+}
+
+int ramfs_resize(struct node *n, uint64_t size)
+{
+	int err;
+
+	if (size == n->size)
+		return 0;
+	err = size || n->mem_own ? own(n, size) : 0;
+	if (err)
+		return err;
+	if (!size && !n->mem_own)
+		data_drop(n);
+	if (size < n->size && n->mem_own) { /* what is cut off reads zero if it grows back */
+		uint64_t keep = (size + W_PAGE - 1) & ~(W_PAGE - 1);
+
+		memset(n->map + size, 0, keep - size < n->size - size ? keep - size : n->size - size);
+		if (keep < n->map_len) {
+			w_mem_resize(n->mem, keep);
+			w_mem_resize(n->mem, n->map_len);
+		}
+	}
+	n->size = size;
+	n->mtime = n->ctime = rt_wall();
+	return 0;
+}
+
+char *ramfs_writable(struct node *n, uint64_t off, uint64_t len, int *err)
+{
+	if (off + len < off || off + len > (uint64_t)CONFIG_FS_MEM_LIMIT << 20) {
+		*err = off + len < off ? W_EFBIG : W_ENOSPC;
+		return NULL;
+	}
+	*err = own(n, off + len > n->size ? off + len : n->size);
+	return *err ? NULL : n->map + off;
+}
+
+int ramfs_memory(struct node *n, w_handle_t *mem)
+{
+	int64_t h;
+	int err;
+
+	if (!n->mem && n->ro && n->ro_off % W_PAGE == 0) {
+		h = w_mem_slice(ramfs_archive, n->ro_off, (n->size + W_PAGE - 1) & ~(W_PAGE - 1));
+		if (h < 0)
+			return h;
+		n->mem = h;
+	}
+	if (!n->mem) {
+		err = own(n, n->size ? n->size : 1);
+		if (err)
+			return err;
+	}
+	*mem = n->mem;
+	return 0;
+}

@@ -1,0 +1,710 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The file service: the root file system for everybody.  Channel badge 0 takes
+ * paths; every open makes a channel whose badge is its struct ofile, which is
+ * freed when the last handle anywhere is gone.
+ */
+#include "ramfs.h"
+
+#include <lib/flatfs.h>
+#include <rt/module.h>
+
+#define META "etc/wherry/meta"
+
+struct ofile {
+	struct node *n;
+	uint64_t off;
+	uint32_t flags;
+	int lock; /* flock: 0, 1 shared, 2 exclusive */
+};
+
+static struct service service;
+static uint64_t now_ns(void)
+{
+	return rt_wall();
+}
+
+static void reply(struct w_msg *m, int64_t status)
+{
+	m->nh = 0;
+	service_reply(&service, m, status);
+}
+
+/* ---- open ---- */
+
+static int open_create(const char *path, uint32_t flags, uint32_t mode, struct node **out)
+{
+	char last[256];
+	struct node *dir;
+	int err;
+
+	err = ramfs_walk(ramfs_root, path, flags & (FS_O_NOFOLLOW | FS_O_EXCL), out, NULL);
+	if (!err)
+		return flags & FS_O_EXCL ? W_EEXIST : 0;
+	if (err != W_ENOENT)
+		return err;
+	err = ramfs_walk(ramfs_root, path, false, &dir, last);
+	if (!err && !*last)
+		err = W_EISDIR;
+	if (err)
+		return err;
+	if (ramfs_child(dir, last)) /* a dangling link: its target's parent would be next */
+		return W_ENOENT;
+	return ramfs_create(dir, last, FS_S_IFREG | (mode & 07777), out);
+}
+
+static int open_check(struct node *n, uint32_t flags)
+{
+	uint32_t type = n->mode & FS_S_IFMT;
+
+	if (type == FS_S_IFLNK && !(flags & FS_O_PATH))
+		return W_ELOOP;
+	if (flags & FS_O_DIRECTORY && type != FS_S_IFDIR)
+		return W_ENOTDIR;
+	if (type == FS_S_IFDIR && (flags & FS_O_ACCMODE || flags & FS_O_CREAT))
+		return W_EISDIR;
+	return 0;
+}
+
+static void op_open(struct w_msg *m, const char *path)
+{
+	uint32_t flags = m->FS_OPEN_in_flags;
+	struct ofile *f;
+	struct node *n;
+	int err;
+
+	if (flags & FS_O_CREAT)
+		err = open_create(path, flags, m->FS_OPEN_in_mode, &n);
+	else
+		err = ramfs_walk(ramfs_root, path, flags & FS_O_NOFOLLOW, &n, NULL);
+	if (!err) {
+		n = ramfs_data(n);
+		err = open_check(n, flags);
+	}
+	if (!err && flags & FS_O_TRUNC && flags & FS_O_ACCMODE &&
+	    (n->mode & FS_S_IFMT) == FS_S_IFREG)
+		err = ramfs_resize(n, 0);
+	f = err ? NULL : rt_try_alloc(sizeof(*f));
+	m->h[0] = f ? service_mint(&service, (uint64_t)f) : 0;
+	if (!m->h[0]) {
+		rt_free(f);
+		reply(m, err ? err : W_ENOMEM);
+		return;
+	}
+	f->n = n;
+	f->flags = flags;
+	n->opens++;
+	m->FS_OPEN_out_mode = n->mode;
+	m->FS_OPEN_out_size = (n->mode & FS_S_IFMT) == FS_S_IFCHR ? n->rdev : n->size;
+	m->FS_OPEN_out_ino = n->ino;
+	m->nh = 1;
+	if (service_reply(&service, m, 0) < 0)
+		w_handle_close(m->h[0]);
+}
+
+/* ---- bytes ---- */
+
+static void op_read(struct w_msg *m, struct ofile *f)
+{
+	uint64_t off = m->FS_READ_in_off, n;
+	bool own = off == FS_OWN_OFFSET;
+
+	if ((f->n->mode & FS_S_IFMT) == FS_S_IFDIR) {
+		reply(m, W_EISDIR);
+		return;
+	}
+	if ((f->flags & FS_O_ACCMODE) == FS_O_WRONLY) {
+		reply(m, W_EBADH);
+		return;
+	}
+	if (own)
+		off = f->off;
+	n = off < f->n->size ? f->n->size - off : 0;
+	if (n > m->out_len)
+		n = m->out_len;
+	if (service_reply_bytes(&service, m, n, n ? ramfs_bytes(f->n) + off : NULL, n) >= 0 && own)
+		f->off = off + n;
+}
+
+static void op_write(struct w_msg *m, struct ofile *f)
+{
+	uint64_t off = m->FS_WRITE_in_off;
+	bool own = off == FS_OWN_OFFSET;
+	char *to;
+	int err;
+
+	if (!(f->flags & FS_O_ACCMODE)) {
+		reply(m, W_EBADH);
+		return;
+	}
+	if (f->flags & FS_O_APPEND)
+		off = f->n->size;
+	else if (own)
+		off = f->off;
+	to = ramfs_writable(f->n, off, m->in_len, &err);
+	if (!to) {
+		reply(m, err);
+		return;
+	}
+	err = m->in_len ? w_msg_copy(service.port, m->txn, 0, to, m->in_len, 0) : 0;
+	if (err < 0) {
+		reply(m, W_EFAULT);
+		return;
+	}
+	if (off + m->in_len > f->n->size && m->in_len)
+		f->n->size = off + m->in_len;
+	f->n->mtime = f->n->ctime = now_ns();
+	if (own)
+		f->off = off + m->in_len;
+	m->FS_WRITE_out_size = f->n->size;
+	reply(m, m->in_len);
+}
+
+static void op_seek(struct w_msg *m, struct ofile *f)
+{
+	int64_t off = m->FS_SEEK_in_off, base;
+
+	switch (m->FS_SEEK_in_whence) {
+	case 0:
+		base = 0;
+		break;
+	case 1:
+		base = f->off;
+		break;
+	case 2:
+		base = f->n->size;
+		break;
+	case 3: /* SEEK_DATA: everything is data */
+	case 4:
+		if ((uint64_t)off >= f->n->size) {
+			reply(m, -6); /* ENXIO */
+			return;
+		}
+		base = m->FS_SEEK_in_whence == 4 ? (int64_t)f->n->size - off : 0;
+		break;
+	default:
+		reply(m, W_EINVAL);
+		return;
+	}
+	if (base + off < 0) {
+		reply(m, W_EINVAL);
+		return;
+	}
+	f->off = base + off;
+	m->FS_SEEK_out_off = f->off;
+	reply(m, 0);
+}
+
+static void op_truncate(struct w_msg *m, struct ofile *f, const char *path)
+{
+	struct node *n = f ? f->n : NULL;
+	int err = 0;
+
+	if (!f)
+		err = ramfs_walk(ramfs_root, path, false, &n, NULL);
+	else if (!(f->flags & FS_O_ACCMODE))
+		err = W_EINVAL;
+	if (!err) {
+		n = ramfs_data(n);
+		err = (n->mode & FS_S_IFMT) == FS_S_IFDIR   ? W_EISDIR
+		      : (int64_t)m->FS_TRUNCATE_in_size < 0 ? W_EINVAL
+							    : 0;
+	}
+	reply(m, err ? err : ramfs_resize(n, m->FS_TRUNCATE_in_size));
+}
+
+static void op_mmap(struct w_msg *m, struct ofile *f)
+{
+	w_handle_t mem;
+	int64_t h;
+	int err = (f->n->mode & FS_S_IFMT) == FS_S_IFREG ? ramfs_memory(f->n, &mem) : W_ENODEV;
+
+	if (err) {
+		reply(m, err);
+		return;
+	}
+	h = w_handle_dup(mem, f->n->mem_own && (f->flags & FS_O_ACCMODE) == FS_O_RDWR
+				      ? W_ALL & ~W_MANAGE
+				      : W_ALL & ~(W_WRITE | W_MANAGE));
+	if (h < 0) {
+		reply(m, h);
+		return;
+	}
+	m->h[0] = h;
+	m->nh = 1;
+	m->FS_MMAP_out_size = f->n->size;
+	if (service_reply(&service, m, 0) < 0)
+		w_handle_close(h);
+}
+
+/* ---- names ---- */
+
+static void op_stat(struct w_msg *m, struct ofile *f, const char *path)
+{
+	struct fs_stat st;
+	struct node *n = f ? f->n : NULL;
+	int err = 0;
+
+	if (m->in_len || !f)
+		err = ramfs_walk(ramfs_root, path, m->FS_STAT_in_nofollow, &n, NULL);
+	if (err) {
+		reply(m, err);
+		return;
+	}
+	n = ramfs_data(n);
+	st = (struct fs_stat){.ino = n->ino,
+			      .size = n->size,
+			      .blocks = (n->size + 511) / 512,
+			      .mode = n->mode,
+			      .nlink = n->nlink,
+			      .uid = n->uid,
+			      .gid = n->gid,
+			      .atime = n->atime,
+			      .mtime = n->mtime,
+			      .ctime = n->ctime,
+			      .rdev = n->rdev,
+			      .dev = 1};
+	service_reply_bytes(&service, m, 0, &st, sizeof(st));
+}
+
+static size_t put_dirent(char *buf, size_t room, uint64_t ino, uint64_t next, uint32_t mode,
+			 const char *name)
+{
+	size_t len = (offsetof(struct fs_dirent, name) + strlen(name) + 1 + 7) & ~7ul;
+	struct fs_dirent *d = (struct fs_dirent *)buf;
+
+	if (len > room)
+		return 0;
+	d->ino = ino;
+	d->next = next;
+	d->len = len;
+	d->type = (mode & FS_S_IFMT) >> 12;
+	strlcpy(d->name, name, len - offsetof(struct fs_dirent, name));
+	return len;
+}
+
+/* A cookie is 2 + the number of the last entry's inode: entries are kept in
+ * creation order, so deleting some never makes a listing skip others. */
+static void op_readdir(struct w_msg *m, struct ofile *f)
+{
+	size_t room = m->out_len < SERVICE_BYTES ? m->out_len : SERVICE_BYTES, used = 0, len;
+	struct node *n;
+	struct list *l;
+
+	if ((f->n->mode & FS_S_IFMT) != FS_S_IFDIR) {
+		reply(m, W_ENOTDIR);
+		return;
+	}
+	if (f->off == 0 && (len = put_dirent(service.bytes, room, f->n->ino, 1, FS_S_IFDIR, "."))) {
+		used += len;
+		f->off = 1;
+	}
+	if (f->off == 1 && (len = put_dirent(service.bytes + used, room - used,
+					     f->n->parent ? f->n->parent->ino : f->n->ino, 2,
+					     FS_S_IFDIR, ".."))) {
+		used += len;
+		f->off = 2;
+	}
+	list_for_each (l, &f->n->children) {
+		n = list_entry(l, struct node, sibling);
+		if (f->off < 2 || n->ino + 2 <= f->off)
+			continue;
+		len = put_dirent(service.bytes + used, room - used, ramfs_data(n)->ino, n->ino + 2,
+				 n->mode, n->name);
+		if (!len)
+			break;
+		used += len;
+		f->off = n->ino + 2;
+	}
+	if (!used && f->off < 2)
+		reply(m, W_EINVAL);
+	else
+		service_reply_bytes(&service, m, used, service.bytes, used);
+}
+
+static int make(const char *path, uint32_t mode, struct node **out)
+{
+	char last[256];
+	struct node *dir;
+	int err = ramfs_walk(ramfs_root, path, false, &dir, last);
+
+	if (err)
+		return err;
+	return *last ? ramfs_create(dir, last, mode, out) : W_EEXIST;
+}
+
+static void op_unlink(struct w_msg *m, const char *path)
+{
+	struct node *n;
+	size_t len = strlen(path);
+	int err = ramfs_walk(ramfs_root, path, true, &n, NULL);
+
+	if (!err && m->FS_UNLINK_in_rmdir && len && path[len - 1] == '.')
+		err = W_EINVAL;
+	reply(m, err ? err : ramfs_unlink(n, m->FS_UNLINK_in_rmdir));
+}
+
+/* "first NUL second": the second, or NULL when the client sent only one. */
+static const char *second_of(const struct w_msg *m, const char *bytes)
+{
+	size_t first = strlen(bytes);
+
+	return first < m->in_len ? bytes + first + 1 : NULL;
+}
+
+static void op_rename(struct w_msg *m, const char *from)
+{
+	const char *to = second_of(m, from);
+	struct node *n, *dir;
+	char last[256];
+	int err = to ? ramfs_walk(ramfs_root, from, true, &n, NULL) : W_EINVAL;
+
+	if (!err)
+		err = ramfs_walk(ramfs_root, to, false, &dir, last);
+	reply(m, err ? err : ramfs_rename(n, dir, last, m->FS_RENAME_in_noreplace));
+}
+
+static void op_link(struct w_msg *m, const char *from)
+{
+	const char *to = second_of(m, from);
+	struct node *n, *dir;
+	char last[256];
+	int err = to ? ramfs_walk(ramfs_root, from, true, &n, NULL) : W_EINVAL;
+
+	if (!err)
+		err = ramfs_walk(ramfs_root, to, false, &dir, last);
+	reply(m, err ? err : ramfs_link(n, dir, last));
+}
+
+static int make_symlink(const char *target, const char *path)
+{
+	struct node *n;
+	int err = make(path, FS_S_IFLNK | 0777, &n);
+
+	if (err)
+		return err;
+	n->size = strlen(target);
+	n->target = rt_try_alloc(n->size + 1);
+	if (!n->target) {
+		ramfs_unlink(n, false);
+		return W_ENOSPC;
+	}
+	memcpy(n->target, target, n->size + 1);
+	return 0;
+}
+
+static void op_symlink(struct w_msg *m, const char *target)
+{
+	const char *path = second_of(m, target);
+
+	reply(m, path && *target ? make_symlink(target, path) : W_ENOENT);
+}
+
+static void op_readlink(struct w_msg *m, const char *path)
+{
+	struct node *n;
+	int err = ramfs_walk(ramfs_root, path, true, &n, NULL);
+
+	if (!err && (n->mode & FS_S_IFMT) != FS_S_IFLNK)
+		err = W_EINVAL;
+	if (err)
+		reply(m, err);
+	else
+		service_reply_bytes(&service, m, n->size, n->target, n->size);
+}
+
+static void op_mkdir(struct w_msg *m, const char *path)
+{
+	struct node *n;
+
+	reply(m, make(path, FS_S_IFDIR | (m->FS_MKDIR_in_mode & 07777), &n));
+}
+
+static void op_setattr(struct w_msg *m, struct ofile *f, const char *path)
+{
+	uint32_t what = m->FS_SETATTR_in_what;
+	struct node *n = f ? f->n : NULL;
+	int err = 0;
+
+	if (m->in_len || !f)
+		err = ramfs_walk(ramfs_root, path, what & 0x100, &n, NULL);
+	if (err) {
+		reply(m, err);
+		return;
+	}
+	n = ramfs_data(n);
+	if (what & FS_SET_MODE)
+		n->mode = (n->mode & FS_S_IFMT) | (m->FS_SETATTR_in_mode & 07777);
+	if (what & FS_SET_UID)
+		n->uid = m->FS_SETATTR_in_uid;
+	if (what & FS_SET_GID)
+		n->gid = m->FS_SETATTR_in_gid;
+	if (what & FS_SET_ATIME)
+		n->atime = m->FS_SETATTR_in_atime;
+	if (what & FS_SET_MTIME)
+		n->mtime = m->FS_SETATTR_in_mtime;
+	n->ctime = now_ns();
+	reply(m, 0);
+}
+
+static void op_statfs(struct w_msg *m)
+{
+	uint64_t limit = (uint64_t)CONFIG_FS_MEM_LIMIT << 20;
+	struct fs_statfs s = {.type = 0x858458f6, /* RAMFS_MAGIC */
+			      .block = W_PAGE,
+			      .blocks = limit / W_PAGE,
+			      .free = (limit - ramfs_used()) / W_PAGE,
+			      .files = 1 << 20,
+			      .ffree = 1 << 19};
+
+	service_reply_bytes(&service, m, 0, &s, sizeof(s));
+}
+
+static void op_flags(struct w_msg *m, struct ofile *f)
+{
+	uint32_t mask = m->FS_FLAGS_in_mask & (FS_O_APPEND | FS_O_NONBLOCK);
+
+	f->flags = (f->flags & ~mask) | (m->FS_FLAGS_in_value & mask);
+	m->FS_FLAGS_out_flags = f->flags;
+	reply(m, 0);
+}
+
+static void closed(struct ofile *f)
+{
+	if (!f)
+		return;
+	ramfs_put(f->n);
+	rt_free(f);
+}
+
+static void call_file(struct w_msg *m, struct ofile *f, const char *bytes)
+{
+	switch (m->op) {
+	case FS_READ:
+		op_read(m, f);
+		return;
+	case FS_WRITE:
+		op_write(m, f);
+		return;
+	case FS_STAT:
+		op_stat(m, f, bytes);
+		return;
+	case FS_READDIR:
+		op_readdir(m, f);
+		return;
+	case FS_SEEK:
+		op_seek(m, f);
+		return;
+	case FS_TRUNCATE:
+		op_truncate(m, f, bytes);
+		return;
+	case FS_SETATTR:
+		op_setattr(m, f, bytes);
+		return;
+	case FS_MMAP:
+		op_mmap(m, f);
+		return;
+	case FS_STATFS:
+		op_statfs(m);
+		return;
+	case FS_FLAGS:
+		op_flags(m, f);
+		return;
+	case FS_FLOCK: /* one holder in the system so far: locks always succeed */
+		reply(m, 0);
+		return;
+	default:
+		reply(m, m->op == FS_IOCTL ? W_ENOTTY : W_ENOSYS);
+	}
+}
+
+static void call(struct service *s, struct w_msg *m)
+{
+	struct ofile *f = (struct ofile *)m->badge;
+
+	if (m->op == W_OP_CLOSED) {
+		closed(f);
+		return;
+	}
+	if (f) {
+		call_file(m, f, s->bytes);
+		return;
+	}
+	switch (m->op) {
+	case FS_OPEN:
+		op_open(m, s->bytes);
+		break;
+	case FS_STAT:
+		op_stat(m, NULL, s->bytes);
+		break;
+	case FS_MKDIR:
+		op_mkdir(m, s->bytes);
+		break;
+	case FS_UNLINK:
+		op_unlink(m, s->bytes);
+		break;
+	case FS_RENAME:
+		op_rename(m, s->bytes);
+		break;
+	case FS_LINK:
+		op_link(m, s->bytes);
+		break;
+	case FS_SYMLINK:
+		op_symlink(m, s->bytes);
+		break;
+	case FS_READLINK:
+		op_readlink(m, s->bytes);
+		break;
+	case FS_TRUNCATE:
+		op_truncate(m, NULL, s->bytes);
+		break;
+	case FS_SETATTR:
+		op_setattr(m, NULL, s->bytes);
+		break;
+	case FS_STATFS:
+		op_statfs(m);
+		break;
+	default:
+		reply(m, W_ENOSYS);
+	}
+}
+
+/* ---- filling the tree from the archive ---- */
+
+static struct node *directory(const char *path, size_t len)
+{
+	char part[256];
+	struct node *at = ramfs_root, *n;
+	const char *end = path + len, *slash;
+
+	while (path < end) {
+		slash = memchr(path, '/', end - path);
+		if (!slash)
+			slash = end;
+		if ((size_t)(slash - path) >= sizeof(part))
+			return NULL;
+		memcpy(part, path, slash - path);
+		part[slash - path] = 0;
+		if (*part) {
+			n = ramfs_child(at, part);
+			if (!n && ramfs_create(at, part, FS_S_IFDIR | 0755, &n))
+				return NULL;
+			at = n;
+		}
+		path = slash + 1;
+	}
+	return at;
+}
+
+static void add_file(const struct flatfs *fs, const struct flatfs_file *f, uint64_t base)
+{
+	const char *name = f->name + f->name_len;
+	struct node *dir, *n;
+	char last[256];
+
+	while (name > f->name && name[-1] != '/')
+		name--;
+	if ((size_t)(f->name + f->name_len - name) >= sizeof(last))
+		return;
+	memcpy(last, name, f->name + f->name_len - name);
+	last[f->name + f->name_len - name] = 0;
+	dir = directory(f->name, name - f->name);
+	if (!dir || ramfs_create(dir, last, FS_S_IFREG | 0644, &n)) {
+		rt_log("fs: the archive's %s cannot be added", last);
+		return;
+	}
+	n->size = f->len;
+	n->ro = f->len ? (const char *)fs->base + f->off : NULL;
+	n->ro_off = base + f->off;
+}
+
+/* META lines: "l PATH TARGET", "m MODE PATH", "d MODE PATH", "c MAJOR MINOR MODE PATH" */
+static void meta_line(char *line)
+{
+	char *word[5];
+	const char *p;
+	struct node *n;
+	int i;
+
+	for (i = 0; i < 5; i++) {
+		word[i] = line;
+		while (*line && *line != ' ')
+			line++;
+		if (*line)
+			*line++ = 0;
+	}
+	switch (word[0][0]) {
+	case 'l':
+		make_symlink(word[2], word[1]);
+		break;
+	case 'm':
+		p = word[1];
+		if (!ramfs_walk(ramfs_root, word[2], true, &n, NULL))
+			n->mode = (n->mode & FS_S_IFMT) | strtoul_at(&p, 8);
+		break;
+	case 'd':
+		p = word[1];
+		n = directory(word[2], strlen(word[2]));
+		if (n)
+			n->mode = FS_S_IFDIR | strtoul_at(&p, 8);
+		break;
+	case 'c':
+		p = word[3];
+		if (!make(word[4], FS_S_IFCHR | strtoul_at(&p, 8), &n)) {
+			const char *a = word[1], *b = word[2];
+
+			n->rdev = strtoul_at(&a, 10) << 8;
+			n->rdev |= strtoul_at(&b, 10);
+		}
+		break;
+	}
+}
+
+static void apply_meta(const struct flatfs *fs)
+{
+	const char *p, *end, *nl;
+	struct flatfs_file f;
+	char line[600];
+	size_t n;
+
+	if (!flatfs_find(fs, META, &f))
+		return;
+	p = (const char *)fs->base + f.off;
+	for (end = p + f.len; p < end; p = nl + 1) {
+		nl = memchr(p, '\n', end - p);
+		if (!nl)
+			nl = end;
+		n = nl - p < (long)sizeof(line) ? (size_t)(nl - p) : sizeof(line) - 1;
+		memcpy(line, p, n);
+		line[n] = 0;
+		meta_line(line);
+	}
+}
+
+static void start(void)
+{
+	struct flatfs_file f;
+	struct w_obj_info info;
+	struct w_sys_boot boot = {0};
+	struct flatfs fs;
+	uint64_t base;
+	char *p;
+
+	w_obj_info(W_H_ARCHIVE, &info);
+	w_sys_info(W_SYS_BOOT, 0, &boot, sizeof(boot));
+	p = rt_map(W_H_ARCHIVE, 0, info.size, W_PROT_READ | W_MAP_SHARED);
+	if (!p)
+		rt_die("fs: cannot map the boot archive");
+	for (base = 0; base < W_PAGE && flatfs_open(&fs, p + base, info.size - base); base += 8)
+		;
+	ramfs_archive = W_H_ARCHIVE;
+	ramfs_init();
+	flatfs_begin(&f);
+	while (base < W_PAGE && flatfs_next(&fs, &f))
+		add_file(&fs, &f, base);
+	apply_meta(&fs);
+	service.call = call;
+	service_start(&service, "fs");
+}
+
+const struct module fs_module = {"fs", start};

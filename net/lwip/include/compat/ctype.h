@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: MIT */
+/* lwIP includes <ctype.h>; what it needs of it is in <arch/cc.h>. */
+#pragma once
+#include <arch/cc.h>

@@ -1,0 +1,949 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The socket service: TCP and UDP sockets for Linux processes.
+ *
+ * A TCP socket is three things to its process: a control channel (badge: struct
+ * sock), a stream that carries the bytes, and an event whose bits are the
+ * readiness of what is not bytes (connections to accept, the end of connect).
+ * The stream's far end is ours: what arrives is written into it, and what the
+ * process wrote is read from it whenever the send buffer has room.
+ *
+ *	S_NEW -> BOUND -> S_LISTEN
+ *	S_NEW|BOUND -> S_CONNECTING -> S_CONNECTED -> S_DEAD
+ *
+ * A sock lives until both its control channel has closed and its pcb is gone.
+ */
+#include "../stack.h"
+
+#include <lwip/tcp.h>
+#include <lwip/udp.h>
+#include <rt/module.h>
+
+#define BACKLOG_MAX 128
+#define DGRAM_QUEUE 64
+#define STREAM_BYTES 65536
+
+enum state { S_NEW, S_LISTEN, S_CONNECTING, S_CONNECTED, S_DEAD };
+
+/* include/linux/net.h, include/uapi/linux/in.h */
+enum { SOCK_STREAM = 1, SOCK_DGRAM = 2, AF_INET = 2 };
+enum { SOL_SOCKET = 1, IPPROTO_TCP = 6 };
+enum { SO_REUSEADDR = 2, SO_TYPE = 3, SO_ERROR = 4, SO_BROADCAST = 6, SO_SNDBUF = 7, SO_RCVBUF = 8,
+       SO_KEEPALIVE = 9, SO_LINGER = 13, SO_REUSEPORT = 15, SO_ACCEPTCONN = 30, SO_PROTOCOL = 38,
+       SO_DOMAIN = 39 };
+enum { TCP_NODELAY_ = 1, TCP_MAXSEG_ = 2 };
+
+struct sockaddr {
+	uint16_t family, port; /* port: network order */
+	uint32_t ip;	       /* network order */
+	uint8_t pad[8];
+};
+
+struct dgram {
+	struct list link;
+	struct pbuf *p;
+	struct sockaddr from;
+};
+
+struct pending {
+	struct list link;
+	struct w_msg m;
+};
+
+struct sock {
+	enum state state;
+	int type;
+	struct tcp_pcb *tcp;
+	struct udp_pcb *udp;
+	bool control;		/* the control channel is open */
+	bool accepted;		/* a process knows of it */
+	struct ev_source src;	/* our end of the stream */
+	w_handle_t stream, theirs; /* ours; the end not yet given away */
+	w_handle_t event;
+	int error;		/* SO_ERROR, positive */
+	struct pbuf *in;	/* arrived, not yet in the stream */
+	bool fin_in, fin_out;	/* peer has finished; process has finished */
+	bool want_out;		/* stream is watched for readable */
+	struct list queue;	/* S_LISTEN: connections; UDP: datagrams */
+	uint32_t queued;
+	struct list in_queue;	/* this connection, in its listener's queue */
+	struct list waiting;	/* pending accept, connect, recvfrom */
+	struct sockaddr bound, peer;
+	bool reuse;
+	uint32_t backlog;
+};
+
+static struct service service;
+static char tx_buf[16384];
+
+static void reply(struct w_msg *m, int32_t status)
+{
+	m->nh = 0;
+	service_reply(&service, m, status);
+}
+
+static int to_errno(err_t e)
+{
+	switch (e) {
+	case ERR_OK:
+		return 0;
+	case ERR_USE:
+		return W_EADDRINUSE;
+	case ERR_RTE:
+		return W_ENETUNREACH;
+	case ERR_ABRT:
+		return W_ECONNABORTED;
+	case ERR_RST:
+		return W_ECONNREFUSED;
+	case ERR_TIMEOUT:
+		return W_ETIMEDOUT;
+	case ERR_MEM:
+	case ERR_BUF:
+		return W_ENOMEM;
+	default:
+		return W_EINVAL;
+	}
+}
+
+static void ready(struct sock *s, uint32_t set, uint32_t clear)
+{
+	w_event_set(s->event, set, clear);
+}
+
+/* ---- life ---- */
+
+static struct sock *sock_new(int type)
+{
+	struct sock *s = rt_try_alloc(sizeof(*s));
+	int64_t e;
+
+	if (!s)
+		return NULL;
+	e = w_event_create(0);
+	if (e < 0) {
+		rt_free(s);
+		return NULL;
+	}
+	s->event = e;
+	s->type = type;
+	list_init(&s->queue);
+	list_init(&s->in_queue);
+	list_init(&s->waiting);
+	s->bound.family = s->peer.family = AF_INET;
+	return s;
+}
+
+static void fail_waiting(struct sock *s, int err)
+{
+	struct pending *p;
+
+	while (!list_is_empty(&s->waiting)) {
+		p = list_first(&s->waiting, struct pending, link);
+		list_del(&p->link);
+		reply(&p->m, err);
+		rt_free(p);
+	}
+}
+
+static void sock_free(struct sock *s)
+{
+	if (s->control || s->tcp || list_is_linked(&s->in_queue))
+		return;
+	fail_waiting(s, W_ECONNABORTED);
+	ev_del(&s->src);
+	if (s->stream)
+		w_handle_close(s->stream);
+	if (s->theirs)
+		w_handle_close(s->theirs);
+	w_handle_close(s->event);
+	if (s->in)
+		pbuf_free(s->in);
+	rt_free(s);
+}
+
+static void pcb_forget(struct sock *s)
+{
+	if (!s->tcp)
+		return;
+	tcp_arg(s->tcp, NULL);
+	if (s->state != S_LISTEN) {
+		tcp_recv(s->tcp, NULL);
+		tcp_sent(s->tcp, NULL);
+		tcp_err(s->tcp, NULL);
+	}
+	s->tcp = NULL;
+}
+
+/* ---- from the wire to the stream ---- */
+
+static void push_in(struct sock *s)
+{
+	struct pbuf *p, *next;
+	int64_t n;
+
+	while ((p = s->in)) {
+		n = w_stream_write(s->stream, p->payload, p->len, W_STREAM_NONBLOCK);
+		if (n == W_EPIPE)
+			n = p->len; /* the reader is gone; swallow it */
+		if (n <= 0)
+			return;
+		if (s->tcp)
+			tcp_recved(s->tcp, n);
+		if (n < p->len) {
+			pbuf_remove_header(p, n);
+			return;
+		}
+		next = p->next;
+		if (next)
+			pbuf_ref(next);
+		pbuf_free(p);
+		s->in = next;
+	}
+	if (s->fin_in)
+		w_stream_ctl(s->stream, W_STREAM_SHUT_WR, 0);
+}
+
+static void watch_update(struct sock *s)
+{
+	uint32_t mask = (s->want_out ? W_READABLE | W_RDHUP | W_HUP : 0) | (s->in ? W_WRITABLE : 0);
+
+	ev_mod(&s->src, mask);
+}
+
+static err_t on_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
+{
+	struct sock *s = arg;
+
+	(void)err;
+	if (!s) {
+		if (p) {
+			tcp_recved(pcb, p->tot_len);
+			pbuf_free(p);
+		}
+		return ERR_OK;
+	}
+	if (!p)
+		s->fin_in = true;
+	else if (s->in)
+		pbuf_cat(s->in, p);
+	else
+		s->in = p;
+	push_in(s);
+	if (s->in)
+		watch_update(s);
+	return ERR_OK;
+}
+
+/* ---- from the stream to the wire ---- */
+
+static void finish_out(struct sock *s)
+{
+	struct tcp_pcb *pcb = s->tcp;
+
+	if (s->fin_out)
+		return;
+	s->fin_out = true;
+	s->want_out = false;
+	if (!s->control) { /* nobody reads any more: close both ways */
+		pcb_forget(s);
+		if (tcp_close(pcb) != ERR_OK)
+			tcp_abort(pcb);
+		return;
+	}
+	tcp_shutdown(pcb, 0, 1);
+}
+
+static void pull_out(struct sock *s)
+{
+	int64_t n;
+	size_t room;
+
+	while (s->tcp && !s->fin_out) {
+		room = tcp_sndbuf(s->tcp);
+		if (tcp_sndqueuelen(s->tcp) > TCP_SND_QUEUELEN - 16)
+			room = 0;
+		if (!room) {
+			s->want_out = false; /* on_sent() goes on */
+			break;
+		}
+		n = w_stream_read(s->stream, tx_buf, room < sizeof(tx_buf) ? room : sizeof(tx_buf),
+				  W_STREAM_NONBLOCK);
+		if (n == W_EAGAIN) {
+			s->want_out = true;
+			break;
+		}
+		if (n <= 0) {
+			finish_out(s);
+			break;
+		}
+		if (tcp_write(s->tcp, tx_buf, n, TCP_WRITE_FLAG_COPY) != ERR_OK) {
+			struct tcp_pcb *pcb = s->tcp; /* out of memory: bytes are lost, so is it */
+
+			pcb_forget(s);
+			tcp_abort(pcb);
+			w_stream_ctl(s->stream, W_STREAM_RESET, 0);
+			s->state = S_DEAD;
+			break;
+		}
+	}
+	if (s->tcp && s->state == S_CONNECTED)
+		tcp_output(s->tcp);
+}
+
+static err_t on_sent(void *arg, struct tcp_pcb *pcb, u16_t len)
+{
+	struct sock *s = arg;
+
+	(void)pcb;
+	(void)len;
+	if (!s || s->want_out || s->fin_out)
+		return ERR_OK;
+	pull_out(s);
+	watch_update(s);
+	if (!s->tcp)
+		sock_free(s);
+	return ERR_OK;
+}
+
+static void stream_ready(struct ev_source *src, uint32_t bits)
+{
+	struct sock *s = container_of(src, struct sock, src);
+
+	if (s->in)
+		push_in(s);
+	if (bits & (W_READABLE | W_RDHUP | W_HUP) && s->tcp)
+		pull_out(s);
+	watch_update(s);
+	if (!s->tcp)
+		s->want_out = false;
+	stack_poll();
+	sock_free(s);
+}
+
+/* lwIP has freed the pcb already. */
+static void on_err(void *arg, err_t err)
+{
+	struct sock *s = arg;
+
+	if (!s)
+		return;
+	s->tcp = NULL;
+	s->error = s->state == S_CONNECTING ? (err == ERR_RST	? 111
+					     : err == ERR_ABRT ? 110
+							       : -to_errno(err))
+					  : 104;
+	s->state = S_DEAD;
+	list_del(&s->in_queue);
+	w_stream_ctl(s->stream, W_STREAM_RESET, 0);
+	fail_waiting(s, -s->error);
+	ready(s, W_READABLE | W_WRITABLE | W_ERROR | W_HUP, 0);
+	sock_free(s);
+}
+
+static int make_stream(struct sock *s)
+{
+	w_handle_t h[2];
+	int64_t r = w_stream_create(STREAM_BYTES, 0, h);
+
+	if (r < 0)
+		return r;
+	s->stream = h[0];
+	s->theirs = h[1];
+	s->src.fn = stream_ready;
+	return 0;
+}
+
+static void attach_pcb(struct sock *s, struct tcp_pcb *pcb)
+{
+	s->tcp = pcb;
+	tcp_arg(pcb, s);
+	tcp_recv(pcb, on_recv);
+	tcp_sent(pcb, on_sent);
+	tcp_err(pcb, on_err);
+}
+
+static void connected(struct sock *s)
+{
+	s->state = S_CONNECTED;
+	s->peer.ip = ip_addr_get_ip4_u32(&s->tcp->remote_ip);
+	s->peer.port = lwip_htons(s->tcp->remote_port);
+	s->bound.ip = ip_addr_get_ip4_u32(&s->tcp->local_ip);
+	s->bound.port = lwip_htons(s->tcp->local_port);
+	s->want_out = true;
+	ev_add(&s->src, s->stream, W_READABLE | W_RDHUP | W_HUP);
+}
+
+/* ---- listen and accept ---- */
+
+static int hand_out(struct sock *s, struct w_msg *m, int status)
+{
+	int64_t ev = w_handle_dup(s->event, W_READ | W_DUP);
+
+	m->h[0] = service_mint(&service, (uint64_t)s);
+	m->h[1] = ev < 0 ? 0 : ev;
+	m->h[2] = s->theirs;
+	m->nh = s->theirs ? 3 : 2;
+	if (!m->h[0] || ev < 0) {
+		if (ev >= 0)
+			w_handle_close(ev);
+		reply(m, W_ENOMEM);
+		return W_ENOMEM;
+	}
+	s->control = true; /* closing m->h[0] will say so again */
+	if (service_reply_bytes(&service, m, status, &s->peer, sizeof(s->peer)) < 0) {
+		w_handle_close(m->h[0]);
+		w_handle_close(m->h[1]);
+		return W_ENOENT;
+	}
+	s->theirs = 0;
+	return 0;
+}
+
+static void serve_accepts(struct sock *l)
+{
+	struct pending *p;
+	struct sock *s;
+
+	while (!list_is_empty(&l->waiting) && !list_is_empty(&l->queue)) {
+		p = list_first(&l->waiting, struct pending, link);
+		s = list_first(&l->queue, struct sock, in_queue);
+		list_del(&p->link);
+		list_del(&s->in_queue);
+		l->queued--;
+		if (s->tcp)
+			tcp_backlog_accepted(s->tcp);
+		if (hand_out(s, &p->m, 0) && !s->control) {
+			list_push(&l->queue, &s->in_queue); /* the caller went away */
+			l->queued++;
+		}
+		rt_free(p);
+	}
+	ready(l, list_is_empty(&l->queue) ? 0 : W_READABLE,
+	      list_is_empty(&l->queue) ? W_READABLE : 0);
+}
+
+static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
+{
+	struct sock *l = arg, *s;
+
+	if (err != ERR_OK || !pcb || !l)
+		return ERR_VAL;
+	if (l->queued >= l->backlog)
+		return ERR_MEM; /* lwIP resets the connection */
+	s = sock_new(SOCK_STREAM);
+	if (!s || make_stream(s)) {
+		if (s) {
+			w_handle_close(s->event);
+			rt_free(s);
+		}
+		return ERR_MEM;
+	}
+	attach_pcb(s, pcb);
+	connected(s);
+	tcp_backlog_delayed(pcb);
+	list_append(&l->queue, &s->in_queue);
+	l->queued++;
+	serve_accepts(l);
+	return ERR_OK;
+}
+
+static bool wait(struct sock *s, struct w_msg *m)
+{
+	struct pending *p = rt_try_alloc(sizeof(*p));
+
+	if (!p) {
+		reply(m, W_ENOMEM);
+		return false;
+	}
+	p->m = *m;
+	list_append(&s->waiting, &p->link);
+	return true;
+}
+
+static void op_accept(struct w_msg *m, struct sock *s)
+{
+	if (s->state != S_LISTEN)
+		reply(m, W_EINVAL);
+	else if (list_is_empty(&s->queue) && m->NET_ACCEPT_in_nonblock)
+		reply(m, W_EAGAIN);
+	else if (wait(s, m))
+		serve_accepts(s);
+}
+
+static void op_listen(struct w_msg *m, struct sock *s)
+{
+	struct tcp_pcb *l;
+	err_t err;
+
+	if (s->type != SOCK_STREAM || s->state > S_LISTEN || !s->tcp) {
+		reply(m, s->type == SOCK_STREAM ? W_EINVAL : W_EOPNOTSUPP);
+		return;
+	}
+	s->backlog = m->NET_LISTEN_in_backlog < 1	      ? 1
+		     : m->NET_LISTEN_in_backlog > BACKLOG_MAX ? BACKLOG_MAX
+							      : m->NET_LISTEN_in_backlog;
+	if (s->state == S_LISTEN) {
+		reply(m, 0);
+		return;
+	}
+	if (!s->bound.port) {
+		err = tcp_bind(s->tcp, IP4_ADDR_ANY, 0);
+		s->bound.port = lwip_htons(s->tcp->local_port);
+	}
+	tcp_err(s->tcp, NULL);
+	l = tcp_listen_with_backlog_and_err(s->tcp, BACKLOG_MAX, &err);
+	if (!l) {
+		reply(m, to_errno(err));
+		return;
+	}
+	s->tcp = l;
+	s->state = S_LISTEN;
+	tcp_arg(l, s);
+	tcp_accept(l, on_accept);
+	reply(m, 0);
+}
+
+/* ---- names ---- */
+
+static bool get_addr(const struct w_msg *m, const char *bytes, struct sockaddr *a)
+{
+	memset(a, 0, sizeof(*a));
+	if (m->in_len < 8)
+		return false;
+	memcpy(a, bytes, m->in_len < sizeof(*a) ? m->in_len : sizeof(*a));
+	return a->family == AF_INET;
+}
+
+static void op_bind(struct w_msg *m, struct sock *s, const char *bytes)
+{
+	struct sockaddr a;
+	ip_addr_t ip;
+	err_t err;
+
+	if (!get_addr(m, bytes, &a) || s->state != S_NEW || s->bound.port) {
+		reply(m, W_EINVAL);
+		return;
+	}
+	ip_addr_set_ip4_u32(&ip, a.ip);
+	if (s->type == SOCK_DGRAM) {
+		err = udp_bind(s->udp, &ip, lwip_ntohs(a.port));
+	} else {
+		if (s->reuse)
+			ip_set_option(s->tcp, SOF_REUSEADDR);
+		err = tcp_bind(s->tcp, &ip, lwip_ntohs(a.port));
+	}
+	if (err == ERR_OK) {
+		s->bound = a;
+		s->bound.port = lwip_htons(s->type == SOCK_DGRAM ? s->udp->local_port
+								 : s->tcp->local_port);
+	}
+	reply(m, err == ERR_VAL ? W_EADDRNOTAVAIL : to_errno(err));
+}
+
+static void op_name(struct w_msg *m, struct sock *s)
+{
+	struct sockaddr *a = m->NET_NAME_in_peer ? &s->peer : &s->bound;
+
+	if (m->NET_NAME_in_peer && !s->peer.port)
+		reply(m, W_ENOTCONN);
+	else
+		service_reply_bytes(&service, m, 0, a, sizeof(*a));
+}
+
+/* ---- connect ---- */
+
+static err_t on_connected(void *arg, struct tcp_pcb *pcb, err_t err)
+{
+	struct sock *s = arg;
+
+	(void)pcb;
+	if (!s || err != ERR_OK)
+		return ERR_OK;
+	connected(s);
+	fail_waiting(s, 0);
+	ready(s, W_WRITABLE, 0);
+	pull_out(s);
+	return ERR_OK;
+}
+
+static void connect_udp(struct w_msg *m, struct sock *s, const struct sockaddr *a)
+{
+	ip_addr_t ip;
+
+	ip_addr_set_ip4_u32(&ip, a->ip);
+	s->peer = *a;
+	reply(m, to_errno(udp_connect(s->udp, &ip, lwip_ntohs(a->port))));
+	s->bound.port = lwip_htons(s->udp->local_port);
+	s->bound.ip = ip_addr_get_ip4_u32(&s->udp->local_ip);
+}
+
+static void op_connect(struct w_msg *m, struct sock *s, const char *bytes)
+{
+	struct sockaddr a;
+	ip_addr_t ip;
+	err_t err;
+
+	if (!get_addr(m, bytes, &a)) {
+		reply(m, W_EINVAL);
+		return;
+	}
+	if (s->type == SOCK_DGRAM) {
+		connect_udp(m, s, &a);
+		return;
+	}
+	if (s->state != S_NEW || !s->tcp) {
+		reply(m, s->state == S_CONNECTING	 ? W_EALREADY
+			 : s->state == S_CONNECTED ? W_EISCONN
+			 : s->error		 ? -s->error
+						 : W_EINVAL);
+		return;
+	}
+	ip_addr_set_ip4_u32(&ip, a.ip ? a.ip : lwip_htonl(0x7f000001));
+	err = tcp_connect(s->tcp, &ip, lwip_ntohs(a.port), on_connected);
+	if (err != ERR_OK) {
+		reply(m, to_errno(err));
+		return;
+	}
+	s->peer = a;
+	s->state = S_CONNECTING;
+	if (m->NET_CONNECT_in_nonblock)
+		reply(m, W_EINPROGRESS);
+	else
+		wait(s, m);
+}
+
+/* ---- datagrams ---- */
+
+static bool give_dgram(struct sock *s, struct w_msg *m)
+{
+	struct dgram *d = list_first(&s->queue, struct dgram, link);
+	char *buf = service.bytes;
+	uint32_t n = d->p->tot_len, room = m->out_len > 16 ? m->out_len - 16 : 0;
+
+	if (room > SERVICE_BYTES - 16)
+		room = SERVICE_BYTES - 16;
+	memcpy(buf, &d->from, 16);
+	n = pbuf_copy_partial(d->p, buf + 16, n < room ? n : room, 0);
+	m->NET_RECVFROM_out_full = d->p->tot_len;
+	m->nh = 0;
+	if (service_reply_bytes(&service, m, n, buf, n + 16) < 0)
+		return false;
+	if (!m->NET_RECVFROM_in_peek) {
+		list_del(&d->link);
+		s->queued--;
+		pbuf_free(d->p);
+		rt_free(d);
+	}
+	return true;
+}
+
+static void serve_dgrams(struct sock *s)
+{
+	struct pending *p;
+
+	while (!list_is_empty(&s->waiting) && !list_is_empty(&s->queue)) {
+		p = list_first(&s->waiting, struct pending, link);
+		list_del(&p->link);
+		give_dgram(s, &p->m);
+		rt_free(p);
+	}
+	ready(s, W_WRITABLE | (s->queued ? W_READABLE : 0), s->queued ? 0 : W_READABLE);
+}
+
+static void on_dgram(void *arg, struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *ip, u16_t port)
+{
+	struct sock *s = arg;
+	struct dgram *d = s->queued < DGRAM_QUEUE ? rt_try_alloc(sizeof(*d)) : NULL;
+
+	(void)pcb;
+	if (!d) {
+		pbuf_free(p);
+		return;
+	}
+	d->p = p;
+	d->from.family = AF_INET;
+	d->from.port = lwip_htons(port);
+	d->from.ip = ip_addr_get_ip4_u32(ip);
+	list_append(&s->queue, &d->link);
+	s->queued++;
+	serve_dgrams(s);
+}
+
+static void op_recvfrom(struct w_msg *m, struct sock *s)
+{
+	if (s->type != SOCK_DGRAM)
+		reply(m, W_EOPNOTSUPP);
+	else if (list_is_empty(&s->queue) && m->NET_RECVFROM_in_nonblock)
+		reply(m, W_EAGAIN);
+	else if (wait(s, m))
+		serve_dgrams(s);
+}
+
+static void op_sendto(struct w_msg *m, struct sock *s, const char *bytes)
+{
+	struct sockaddr a;
+	struct pbuf *p;
+	ip_addr_t ip;
+	err_t err;
+
+	if (s->type != SOCK_DGRAM || m->in_len < 16) {
+		reply(m, W_EOPNOTSUPP);
+		return;
+	}
+	if (m->in_len >= SERVICE_BYTES) {
+		reply(m, -90); /* EMSGSIZE */
+		return;
+	}
+	memcpy(&a, bytes, 16);
+	p = pbuf_alloc(PBUF_TRANSPORT, m->in_len - 16, PBUF_RAM);
+	if (!p) {
+		reply(m, W_ENOMEM);
+		return;
+	}
+	pbuf_take(p, bytes + 16, m->in_len - 16);
+	ip_addr_set_ip4_u32(&ip, a.ip);
+	err = a.family ? udp_sendto(s->udp, p, &ip, lwip_ntohs(a.port)) : udp_send(s->udp, p);
+	pbuf_free(p);
+	reply(m, err == ERR_OK ? (int)m->in_len - 16 : err == ERR_CONN ? W_ENOTCONN : to_errno(err));
+}
+
+/* ---- options ---- */
+
+static void op_setopt(struct w_msg *m, struct sock *s, const char *bytes)
+{
+	uint32_t level = m->NET_SETOPT_in_level, name = m->NET_SETOPT_in_name, v = 0;
+
+	memcpy(&v, bytes, m->in_len < 4 ? m->in_len : 4);
+	if (level == SOL_SOCKET && (name == SO_REUSEADDR || name == SO_REUSEPORT))
+		s->reuse = v;
+	if (level == SOL_SOCKET && name == SO_KEEPALIVE && s->tcp && s->state != S_LISTEN) {
+		if (v)
+			ip_set_option(s->tcp, SOF_KEEPALIVE);
+		else
+			ip_reset_option(s->tcp, SOF_KEEPALIVE);
+	}
+	if (level == SOL_SOCKET && name == SO_BROADCAST && s->udp && v)
+		ip_set_option(s->udp, SOF_BROADCAST);
+	if (level == IPPROTO_TCP && name == TCP_NODELAY_ && s->tcp && s->state != S_LISTEN) {
+		if (v)
+			tcp_nagle_disable(s->tcp);
+		else
+			tcp_nagle_enable(s->tcp);
+	}
+	/* buffer sizes, linger and the like are hints that we do not take */
+	reply(m, level == SOL_SOCKET || level == IPPROTO_TCP || level == 0 ? 0 : -92);
+}
+
+static void op_getopt(struct w_msg *m, struct sock *s)
+{
+	uint32_t level = m->NET_GETOPT_in_level, name = m->NET_GETOPT_in_name, v = 0;
+
+	if (level == SOL_SOCKET) {
+		switch (name) {
+		case SO_ERROR:
+			v = s->error;
+			s->error = 0;
+			break;
+		case SO_TYPE:
+			v = s->type;
+			break;
+		case SO_SNDBUF:
+		case SO_RCVBUF:
+			v = STREAM_BYTES;
+			break;
+		case SO_ACCEPTCONN:
+			v = s->state == S_LISTEN;
+			break;
+		case SO_REUSEADDR:
+			v = s->reuse;
+			break;
+		case SO_DOMAIN:
+			v = AF_INET;
+			break;
+		case SO_PROTOCOL:
+			v = s->type == SOCK_STREAM ? 6 : 17;
+			break;
+		}
+	} else if (level == IPPROTO_TCP && name == TCP_MAXSEG_) {
+		v = CONFIG_TCP_MSS;
+	} else if (level == IPPROTO_TCP && name == TCP_NODELAY_) {
+		v = s->tcp && s->state != S_LISTEN && tcp_nagle_disabled(s->tcp);
+	} else {
+		reply(m, -92); /* ENOPROTOOPT */
+		return;
+	}
+	m->nh = 0;
+	service_reply_bytes(&service, m, 0, &v, 4);
+}
+
+/* ---- open and close ---- */
+
+static void op_socket(struct w_msg *m)
+{
+	int type = m->NET_SOCKET_in_type & 15;
+	struct sock *s;
+
+	if (m->NET_SOCKET_in_domain != AF_INET) {
+		reply(m, -97); /* EAFNOSUPPORT */
+		return;
+	}
+	if (type != SOCK_STREAM && type != SOCK_DGRAM) {
+		reply(m, -93); /* EPROTONOSUPPORT */
+		return;
+	}
+	s = sock_new(type);
+	if (!s) {
+		reply(m, W_ENOMEM);
+		return;
+	}
+	if (type == SOCK_DGRAM) {
+		s->udp = udp_new();
+		if (s->udp)
+			udp_recv(s->udp, on_dgram, s);
+		ready(s, W_WRITABLE, 0);
+	} else if (!make_stream(s)) {
+		s->tcp = tcp_new();
+		if (s->tcp) {
+			tcp_arg(s->tcp, s);
+			tcp_recv(s->tcp, on_recv);
+			tcp_sent(s->tcp, on_sent);
+			tcp_err(s->tcp, on_err);
+		}
+		ready(s, W_HUP | W_WRITABLE, 0);
+		ready(s, 0, W_HUP | W_WRITABLE);
+	}
+	if ((!s->tcp && !s->udp) || hand_out(s, m, 0)) {
+		if (!s->tcp && !s->udp)
+			reply(m, W_ENOMEM);
+		if (!s->control) {
+			if (s->udp)
+				udp_remove(s->udp);
+			if (s->tcp) {
+				struct tcp_pcb *pcb = s->tcp;
+
+				pcb_forget(s);
+				tcp_abort(pcb);
+			}
+			sock_free(s);
+		}
+	}
+}
+
+static void drop_queue(struct sock *s)
+{
+	while (!list_is_empty(&s->queue)) {
+		if (s->type == SOCK_DGRAM) {
+			struct dgram *d = list_first(&s->queue, struct dgram, link);
+
+			list_del(&d->link);
+			pbuf_free(d->p);
+			rt_free(d);
+		} else {
+			struct sock *c = list_first(&s->queue, struct sock, in_queue);
+			struct tcp_pcb *pcb = c->tcp;
+
+			list_del(&c->in_queue);
+			pcb_forget(c);
+			if (pcb)
+				tcp_abort(pcb);
+			sock_free(c);
+		}
+	}
+}
+
+/* The last handle of the control channel is gone. */
+static void closed(struct sock *s)
+{
+	struct tcp_pcb *pcb = s->tcp;
+
+	s->control = false;
+	drop_queue(s);
+	if (s->udp) {
+		udp_remove(s->udp);
+		s->udp = NULL;
+	}
+	if (pcb && (s->state != S_CONNECTED || s->fin_out)) {
+		pcb_forget(s);
+		if (tcp_close(pcb) != ERR_OK)
+			tcp_abort(pcb);
+	} else if (pcb) {
+		pull_out(s); /* what was written is still sent; the end follows */
+		if (s->tcp)
+			watch_update(s);
+	}
+	sock_free(s);
+}
+
+static void op_shutdown(struct w_msg *m, struct sock *s)
+{
+	if (s->state != S_CONNECTED) {
+		reply(m, W_ENOTCONN);
+		return;
+	}
+	if (m->NET_SHUTDOWN_in_how != 1)
+		w_stream_ctl(s->stream, W_STREAM_SHUT_WR, 0);
+	reply(m, 0);
+}
+
+static void call(struct service *sv, struct w_msg *m)
+{
+	struct sock *s = (struct sock *)m->badge;
+
+	if (m->op == W_OP_CLOSED) {
+		if (s)
+			closed(s);
+		stack_poll();
+		return;
+	}
+	if (!s) {
+		if (m->op == NET_SOCKET)
+			op_socket(m);
+		else
+			reply(m, W_EINVAL);
+		return;
+	}
+	switch (m->op) {
+	case NET_BIND:
+		op_bind(m, s, sv->bytes);
+		break;
+	case NET_LISTEN:
+		op_listen(m, s);
+		break;
+	case NET_ACCEPT:
+		op_accept(m, s);
+		break;
+	case NET_CONNECT:
+		op_connect(m, s, sv->bytes);
+		break;
+	case NET_NAME:
+		op_name(m, s);
+		break;
+	case NET_SETOPT:
+		op_setopt(m, s, sv->bytes);
+		break;
+	case NET_GETOPT:
+		op_getopt(m, s);
+		break;
+	case NET_SHUTDOWN:
+		op_shutdown(m, s);
+		break;
+	case NET_SENDTO:
+		op_sendto(m, s, sv->bytes);
+		break;
+	case NET_RECVFROM:
+		op_recvfrom(m, s);
+		break;
+	default:
+		reply(m, W_ENOSYS);
+	}
+	stack_poll();
+}
+
+static void start(void)
+{
+	stack_start();
+	service.call = call;
+	service_start(&service, "net");
+}
+
+const struct module net_module = {"net", start};

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: MIT
+#include <rt/ev.h>
+
+#define BATCH 16
+#define CALLS_PER_TURN 32
+
+static w_handle_t set;
+static struct list timers = LIST_INIT(timers); /* earliest first */
+static struct list tasks = LIST_INIT(tasks);
+static struct w_event batch[BATCH];
+static int batch_n, batch_i;
+
+static w_handle_t the_set(void)
+{
+	int64_t h;
+
+	if (!set) {
+		h = w_ws_create();
+		if (h < 0)
+			rt_die("no wait set: error %ld", -h);
+		set = h;
+	}
+	return set;
+}
+
+void ev_add(struct ev_source *s, w_handle_t h, uint32_t mask)
+{
+	int64_t r;
+
+	s->h = h;
+	r = w_ws_ctl(the_set(), W_WS_ADD, h, mask, (uint64_t)s);
+	if (r < 0)
+		rt_die("cannot watch handle %u: error %ld", h, -r);
+}
+
+void ev_mod(struct ev_source *s, uint32_t mask)
+{
+	w_ws_ctl(set, W_WS_MOD, s->h, mask, (uint64_t)s);
+}
+
+void ev_del(struct ev_source *s)
+{
+	int i;
+
+	if (!s->h)
+		return;
+	w_ws_ctl(set, W_WS_DEL, s->h, 0, (uint64_t)s);
+	s->h = 0;
+	for (i = batch_i; i < batch_n; i++) /* already reported, not yet run */
+		if (batch[i].key == (uint64_t)s)
+			batch[i].key = 0;
+}
+
+void ev_timer_set(struct ev_timer *t, uint64_t at)
+{
+	struct list *l;
+
+	if (t->at)
+		list_del(&t->link);
+	t->at = at;
+	if (!at)
+		return;
+	list_for_each (l, &timers)
+		if (list_entry(l, struct ev_timer, link)->at > at)
+			break;
+	list_insert(&t->link, l->prev, l);
+}
+
+void ev_task_add(struct ev_task *t)
+{
+	if (t->link.next && list_is_linked(&t->link))
+		return;
+	list_append(&tasks, &t->link);
+}
+
+static void run_tasks(void)
+{
+	struct ev_task *t;
+
+	while (!list_is_empty(&tasks)) {
+		t = list_first(&tasks, struct ev_task, link);
+		list_del(&t->link);
+		t->fn(t);
+	}
+}
+
+static uint64_t run_timers(void)
+{
+	struct ev_timer *t;
+	uint64_t now;
+
+	while (!list_is_empty(&timers)) {
+		t = list_first(&timers, struct ev_timer, link);
+		now = rt_now();
+		if (t->at > now)
+			return t->at;
+		list_del(&t->link);
+		t->at = 0;
+		t->fn(t);
+	}
+	return W_FOREVER;
+}
+
+void ev_run(void)
+{
+	uint64_t deadline;
+	int64_t n;
+
+	for (;;) {
+		run_tasks();
+		deadline = run_timers();
+		if (!list_is_empty(&tasks))
+			continue;
+		n = w_ws_wait(the_set(), batch, BATCH, deadline);
+		batch_n = n > 0 ? n : 0;
+		for (batch_i = 0; batch_i < batch_n;) {
+			struct w_event e = batch[batch_i++];
+			struct ev_source *s = (struct ev_source *)e.key;
+
+			if (s)
+				s->fn(s, e.bits);
+		}
+	}
+}
+
+/* ---- services ---- */
+
+static void service_ready(struct ev_source *src, uint32_t bits)
+{
+	struct service *s = container_of(src, struct service, src);
+	struct w_msg m;
+	int i;
+
+	(void)bits;
+	for (i = 0; i < CALLS_PER_TURN; i++) {
+		m.out = (uint64_t)s->bytes;
+		m.out_len = SERVICE_BYTES - 1;
+		if (w_port_recv(s->port, &m, 0) < 0)
+			return;
+		s->bytes[m.in_len < SERVICE_BYTES ? m.in_len : SERVICE_BYTES - 1] = 0;
+		s->call(s, &m);
+	}
+}
+
+void service_listen(struct service *s)
+{
+	int64_t p = w_port_create(256);
+
+	if (p < 0)
+		rt_die("no port: error %ld", -p);
+	s->port = p;
+	s->bytes = rt_alloc(SERVICE_BYTES);
+	s->src.fn = service_ready;
+	ev_add(&s->src, p, W_READABLE);
+}
+
+void service_start(struct service *s, const char *name)
+{
+	int64_t ch;
+
+	service_listen(s);
+	ch = w_chan_mint(s->port, 0);
+	if (ch < 0)
+		rt_die("%s: no channel: error %ld", name, -ch);
+	rt_publish(name, ch);
+}
+
+w_handle_t service_mint(struct service *s, uint64_t badge)
+{
+	int64_t h = w_chan_mint(s->port, badge);
+
+	return h < 0 ? 0 : h;
+}
+
+int64_t service_reply_bytes(struct service *s, struct w_msg *m, int32_t status, const void *p,
+			    uint32_t len)
+{
+	m->status = status;
+	m->in = (uint64_t)p;
+	m->in_len = len;
+	return w_port_reply(s->port, m);
+}
+
+int64_t service_reply(struct service *s, struct w_msg *m, int32_t status)
+{
+	return service_reply_bytes(s, m, status, NULL, 0);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The event loop of a server: one wait set, callbacks, timers.  One thread; no
+ * callback blocks.  A callback may remove any source, its own included.
+ */
+#pragma once
+
+#include <rt/rt.h>
+
+struct ev_source {
+	void (*fn)(struct ev_source *s, uint32_t bits);
+	w_handle_t h;
+};
+
+struct ev_timer {
+	struct list link;
+	uint64_t at; /* ns; 0: not armed */
+	void (*fn)(struct ev_timer *t);
+};
+
+/* fn, run once before the loop waits again */
+struct ev_task {
+	struct list link;
+	void (*fn)(struct ev_task *t);
+};
+
+void ev_add(struct ev_source *s, w_handle_t h, uint32_t mask);
+void ev_mod(struct ev_source *s, uint32_t mask);
+void ev_del(struct ev_source *s);
+void ev_timer_set(struct ev_timer *t, uint64_t at);
+void ev_task_add(struct ev_task *t);
+void ev_run(void) __attribute__((noreturn));
+
+/*
+ * A service: a port whose calls go to call().  m->in_len bytes that the caller
+ * lent are at service_bytes (at most SERVICE_BYTES; more by w_msg_copy).  The
+ * answer is given by service_reply(), now or later.
+ */
+#define SERVICE_BYTES 8192
+struct service {
+	struct ev_source src;
+	w_handle_t port;
+	void (*call)(struct service *s, struct w_msg *m);
+	char *bytes;
+};
+
+void service_listen(struct service *s); /* without publishing */
+void service_start(struct service *s, const char *name);
+w_handle_t service_mint(struct service *s, uint64_t badge);
+/* Returns W_ENOENT when the caller has gone. */
+int64_t service_reply(struct service *s, struct w_msg *m, int32_t status);
+int64_t service_reply_bytes(struct service *s, struct w_msg *m, int32_t status, const void *p,
+			    uint32_t len);

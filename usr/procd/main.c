@@ -1,0 +1,754 @@
+// SPDX-License-Identifier: MIT
+/*
+ * procd: pids, parents, groups, sessions, credentials, wait, kill.
+ *
+ * Nothing here trusts what a process says of itself: the sender's koid comes from
+ * the kernel, and so does the end of a process with its status (W_ENDED).
+ */
+#include "proc.h"
+
+#define WNOHANG 1
+#define WUNTRACED 2
+#define WCONTINUED 8
+enum { SIGKILL = 9, SIGCHLD = 17, SIGCONT = 18, SIGSTOP = 19, SIGTSTP = 20, SIGTTIN = 21,
+       SIGTTOU = 22, SIGHUP = 1 };
+enum { CLD_EXITED = 1, CLD_KILLED, CLD_DUMPED, CLD_TRAPPED, CLD_STOPPED, CLD_CONTINUED };
+
+struct waiting {
+	struct list link;
+	struct w_msg m;
+};
+
+struct list procs = LIST_INIT(procs);
+struct service proc_service;
+uint64_t missing_calls[512];
+w_handle_t h_fs, h_net, h_console, h_self, h_procfs;
+static uint32_t last_pid;
+
+struct proc *proc_by_pid(uint32_t pid)
+{
+	struct list *l;
+
+	list_for_each (l, &procs)
+		if (list_entry(l, struct proc, all)->pid == pid)
+			return list_entry(l, struct proc, all);
+	return NULL;
+}
+
+struct proc *proc_by_koid(uint64_t koid)
+{
+	struct list *l;
+
+	list_for_each (l, &procs)
+		if (list_entry(l, struct proc, all)->koid == koid)
+			return list_entry(l, struct proc, all);
+	return NULL;
+}
+
+static void reply(struct w_msg *m, int64_t status)
+{
+	m->nh = 0;
+	service_reply(&proc_service, m, status);
+}
+
+/* ---- signals ---- */
+
+static void answer_waits(struct proc *parent);
+
+static void stop(struct proc *p, int sig)
+{
+	struct proc *parent = proc_by_pid(p->ppid);
+
+	if (p->state != P_RUNNING)
+		return;
+	p->state = P_STOPPED;
+	p->status = sig << 8 | 0x7f;
+	p->report_stop = true;
+	w_proc_stop(p->process, 1);
+	if (parent)
+		answer_waits(parent);
+}
+
+static void post(struct proc *p, int sig, int code, uint32_t pid, uint32_t uid, int64_t value);
+
+static void resume(struct proc *p)
+{
+	struct proc *parent = proc_by_pid(p->ppid);
+
+	if (p->state != P_STOPPED)
+		return;
+	p->state = P_RUNNING;
+	p->report_stop = false;
+	p->report_cont = true;
+	p->status = 0xffff;
+	w_proc_stop(p->process, 0);
+	if (parent) {
+		post(parent, SIGCHLD, CLD_CONTINUED, p->pid, p->ruid, SIGCONT);
+		answer_waits(parent);
+	}
+}
+
+static void post(struct proc *p, int sig, int code, uint32_t pid, uint32_t uid, int64_t value)
+{
+	struct lx_siginfo *i;
+
+	if (p->state == P_ZOMBIE || sig < 1 || sig > 64)
+		return;
+	if (sig == SIGKILL) {
+		w_proc_kill(p->process, SIGKILL);
+		return;
+	}
+	if (sig == SIGSTOP) {
+		stop(p, sig);
+		return;
+	}
+	if (sig == SIGCONT)
+		resume(p);
+	if (!p->sig)
+		return;
+	i = &p->sig->info[sig];
+	*i = (struct lx_siginfo){sig, code, pid, uid, value};
+	__atomic_fetch_or(&p->sig->pending, 1ull << (sig - 1), __ATOMIC_SEQ_CST);
+	w_proc_kick(p->process);
+}
+
+static bool may_signal(const struct proc *from, const struct proc *to, int sig)
+{
+	return !from->euid || from->euid == to->suid || from->euid == to->ruid ||
+	       from->ruid == to->suid || from->ruid == to->ruid ||
+	       (sig == SIGCONT && from->sid == to->sid);
+}
+
+static int signal_group(struct proc *from, uint32_t pgid, int sig, int code)
+{
+	struct list *l, *tmp;
+	struct proc *p;
+	int found = W_ESRCH;
+
+	list_for_each_safe (l, tmp, &procs) {
+		p = list_entry(l, struct proc, all);
+		if (p->pgid != pgid || p->state == P_ZOMBIE)
+			continue;
+		if (from && !may_signal(from, p, sig)) {
+			found = found == 0 ? 0 : W_EPERM;
+			continue;
+		}
+		found = 0;
+		if (sig)
+			post(p, sig, code, from ? from->pid : 0, from ? from->ruid : 0, 0);
+	}
+	return found;
+}
+
+static int signal_all(struct proc *from, int sig)
+{
+	struct list *l, *tmp;
+	struct proc *p;
+	int found = W_ESRCH;
+
+	list_for_each_safe (l, tmp, &procs) {
+		p = list_entry(l, struct proc, all);
+		if (p == from || p->pid == 1 || p->state == P_ZOMBIE || !may_signal(from, p, sig))
+			continue;
+		found = 0;
+		if (sig)
+			post(p, sig, 0, from->pid, from->ruid, 0);
+	}
+	return found;
+}
+
+static void op_kill(struct w_msg *m, struct proc *from)
+{
+	int32_t pid = m->PROC_KILL_in_pid;
+	int sig = m->PROC_KILL_in_sig;
+	struct proc *p;
+
+	if (sig < 0 || sig > 64) {
+		reply(m, W_EINVAL);
+	} else if (pid == -1) {
+		reply(m, signal_all(from, sig));
+	} else if (pid <= 0) {
+		reply(m, signal_group(from, pid ? (uint32_t)-pid : from->pgid, sig, 0));
+	} else {
+		p = proc_by_pid(pid);
+		if (!p || !may_signal(from, p, sig)) {
+			reply(m, p ? W_EPERM : W_ESRCH);
+			return;
+		}
+		reply(m, 0);
+		if (sig)
+			post(p, sig, (int32_t)m->PROC_KILL_in_code, from->pid, from->ruid,
+			     m->PROC_KILL_in_value);
+	}
+}
+
+/* ---- ends and waits ---- */
+
+static void reap(struct proc *p)
+{
+	struct list *l;
+
+	list_for_each (l, &procs)
+		if (list_entry(l, struct proc, all)->ppid == p->pid)
+			list_entry(l, struct proc, all)->ppid = 1;
+	list_del(&p->all);
+	ev_del(&p->ended);
+	if (p->process)
+		w_handle_close(p->process);
+	rt_free(p);
+}
+
+static bool matches(const struct proc *child, const struct proc *parent, int32_t pid)
+{
+	if (child->ppid != parent->pid)
+		return false;
+	return pid == -1 || (pid > 0 && child->pid == (uint32_t)pid) ||
+	       (pid == 0 && child->pgid == parent->pgid) ||
+	       (pid < -1 && child->pgid == (uint32_t)-pid);
+}
+
+#define WNOWAIT 0x1000000
+#define WEXITED_ONLY 4
+
+/* The answer to a wait call: 0 not yet, else done (replied). */
+static bool try_wait(struct proc *parent, struct w_msg *m)
+{
+	int32_t pid = m->PROC_WAIT_in_pid;
+	uint32_t options = m->PROC_WAIT_in_options, status, id;
+	struct list *l;
+	struct proc *c;
+	bool any = false;
+
+	list_for_each (l, &procs) {
+		c = list_entry(l, struct proc, all);
+		if (!matches(c, parent, pid))
+			continue;
+		any = true;
+		if (!(c->state == P_ZOMBIE || (c->report_stop && options & WUNTRACED) ||
+		      (c->report_cont && options & WCONTINUED)))
+			continue;
+		status = c->status;
+		id = c->pid;
+		m->PROC_WAIT_out_pid = id;
+		m->PROC_WAIT_out_status = status;
+		m->PROC_WAIT_out_utime = c->time_ns;
+		m->PROC_WAIT_out_rss = c->rss;
+		m->nh = 0;
+		if (service_reply(&proc_service, m, 0) < 0 || options & WNOWAIT)
+			return true;
+		c->report_stop = c->report_cont = false;
+		if (c->state == P_ZOMBIE)
+			reap(c);
+		return true;
+	}
+	if (!any || options & WNOHANG) {
+		m->PROC_WAIT_out_pid = 0;
+		reply(m, any ? 0 : W_ECHILD);
+		return true;
+	}
+	return false;
+}
+
+static void answer_waits(struct proc *parent)
+{
+	struct list *l, *tmp;
+	struct waiting *w;
+
+	list_for_each_safe (l, tmp, &parent->waits) {
+		w = list_entry(l, struct waiting, link);
+		if (try_wait(parent, &w->m)) {
+			list_del(&w->link);
+			rt_free(w);
+		}
+	}
+}
+
+static void op_wait(struct w_msg *m, struct proc *p)
+{
+	struct waiting *w;
+
+	if (try_wait(p, m))
+		return;
+	w = rt_try_alloc(sizeof(*w));
+	if (!w) {
+		reply(m, W_ENOMEM);
+		return;
+	}
+	w->m = *m;
+	list_append(&p->waits, &w->link);
+}
+
+static void drop_waits(struct proc *p)
+{
+	struct waiting *w;
+
+	while (!list_is_empty(&p->waits)) {
+		w = list_first(&p->waits, struct waiting, link);
+		list_del(&w->link);
+		reply(&w->m, W_EINTR);
+		rt_free(w);
+	}
+}
+
+static void ended(struct ev_source *s, uint32_t bits)
+{
+	struct proc *p = container_of(s, struct proc, ended), *parent, *c;
+	struct w_obj_info info = {0};
+	struct list *l, *tmp;
+
+	(void)bits;
+	w_obj_info(p->process, &info);
+	ev_del(s);
+	p->time_ns = info.time_ns;
+	p->state = P_ZOMBIE;
+	p->status = info.status & (info.status & LX_STATUS ? 0xffff : 0x7f);
+	if (p->sig)
+		w_as_unmap(0, (uint64_t)p->sig, W_PAGE);
+	if (p->sigmem)
+		w_handle_close(p->sigmem);
+	p->sig = NULL;
+	p->sigmem = 0;
+	drop_waits(p);
+	if (p->sid == p->pid) /* a session leader: its terminal hangs up */
+		signal_group(NULL, p->pgid, SIGHUP, 0);
+	list_for_each_safe (l, tmp, &procs) {
+		c = list_entry(l, struct proc, all);
+		if (c->ppid != p->pid)
+			continue;
+		c->ppid = 1;
+		if (c->state == P_ZOMBIE)
+			reap(c);
+	}
+	parent = p->ppid == 1 ? NULL : proc_by_pid(p->ppid);
+	if (!parent) {
+		reap(p);
+		return;
+	}
+	post(parent, SIGCHLD, p->status & 0x7f ? CLD_KILLED : CLD_EXITED, p->pid, p->ruid,
+	     p->status & 0x7f ? p->status & 0x7f : p->status >> 8 & 0xff);
+	answer_waits(parent);
+}
+
+/* ---- births ---- */
+
+static uint32_t new_pid(void)
+{
+	do {
+		last_pid = last_pid >= 32767 ? 2 : last_pid + 1;
+	} while (proc_by_pid(last_pid) || last_pid < 2);
+	return last_pid;
+}
+
+static int give_sigpage(struct proc *p)
+{
+	struct w_map_args a = {.flags = W_PROT_READ | W_PROT_WRITE | W_MAP_SHARED | W_MAP_FIXED |
+					W_MAP_NOFORK,
+			       .va = LX_SIGPAGE,
+			       .len = W_PAGE};
+	int64_t m = w_mem_create(W_PAGE, 0);
+
+	if (m < 0)
+		return m;
+	p->sigmem = m;
+	p->sig = rt_map(m, 0, W_PAGE, W_PROT_READ | W_PROT_WRITE | W_MAP_SHARED);
+	a.mem = m;
+	if (!p->sig || w_as_map(p->process, &a) < 0)
+		return W_ENOMEM;
+	p->sig->pid = p->pid;
+	return 0;
+}
+
+static struct proc *proc_new(w_handle_t process)
+{
+	struct proc *p = rt_try_alloc(sizeof(*p));
+	struct w_obj_info info;
+
+	if (!p)
+		return NULL;
+	w_obj_info(process, &info);
+	p->process = process;
+	p->koid = info.koid;
+	p->pid = new_pid();
+	p->started = rt_now();
+	p->ended.fn = ended;
+	list_init(&p->waits);
+	if (give_sigpage(p)) {
+		if (p->sig)
+			w_as_unmap(0, (uint64_t)p->sig, W_PAGE);
+		if (p->sigmem)
+			w_handle_close(p->sigmem);
+		rt_free(p);
+		return NULL;
+	}
+	list_append(&procs, &p->all);
+	ev_add(&p->ended, process, W_ENDED);
+	return p;
+}
+
+static void op_fork(struct w_msg *m, struct proc *parent)
+{
+	w_handle_t child = m->h[0];
+	struct w_obj_info info;
+	struct proc *p;
+
+	if (m->nh != 1 || w_obj_info(child, &info) || info.type != W_T_PROCESS) {
+		if (m->nh == 1)
+			w_handle_close(child);
+		reply(m, W_EINVAL);
+		return;
+	}
+	p = proc_new(child);
+	if (!p) {
+		w_proc_kill(child, SIGKILL);
+		w_handle_close(child);
+		reply(m, W_EAGAIN);
+		return;
+	}
+	p->ppid = parent->pid;
+	p->pgid = parent->pgid;
+	p->sid = parent->sid;
+	memcpy(&p->ruid, &parent->ruid, 6 * sizeof(uint32_t));
+	memcpy(p->name, parent->name, sizeof(p->name));
+	memcpy(p->cmdline, parent->cmdline, sizeof(p->cmdline));
+	p->cmdline_len = parent->cmdline_len;
+	m->PROC_FORK_out_pid = p->pid;
+	w_proc_stop(child, 0); /* proc_clone left it stopped: now it is known */
+	reply(m, p->pid);
+}
+
+static void set_name(struct proc *p, const char *path, const char *args, uint32_t len)
+{
+	const char *base = strrchr(path, '/');
+
+	strlcpy(p->name, base ? base + 1 : path, sizeof(p->name));
+	p->cmdline_len = len < sizeof(p->cmdline) ? len : sizeof(p->cmdline);
+	memcpy(p->cmdline, args, p->cmdline_len);
+}
+
+static int give(w_handle_t process, w_handle_t h, uint32_t at)
+{
+	int64_t d = w_handle_dup(h, W_WRITE | W_DUP);
+
+	return d < 0 ? (int)d : (int)w_proc_give(process, d, at);
+}
+
+/* strings: path, then arguments, NUL-ended each */
+static int put_start_block(struct proc *p, const char *strings, uint32_t len)
+{
+	static const char env[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin\0HOME=/root\0TERM=vt100\0"
+				  "PS1=\\w # \0";
+	struct w_map_args a = {.flags = W_PROT_READ | W_PROT_WRITE | W_MAP_FIXED,
+			       .va = LX_START,
+			       .len = 4 * W_PAGE};
+	struct lx_start s = {.pid = p->pid, .envc = 4, .len = len + sizeof(env) - 1};
+	int64_t m = w_mem_create(4 * W_PAGE, 0), r;
+	uint32_t i, argc = 0;
+
+	for (i = strlen(strings) + 1; i < len; i += strlen(strings + i) + 1)
+		argc++;
+	s.argc = argc;
+	if (m < 0)
+		return m;
+	w_mem_rw(m, 0, &s, sizeof(s), 1);
+	w_mem_rw(m, sizeof(s), (void *)strings, len, 1);
+	w_mem_rw(m, sizeof(s) + len, (void *)env, sizeof(env) - 1, 1);
+	a.mem = m;
+	r = w_as_map(p->process, &a);
+	w_handle_close(m);
+	return r < 0 ? r : 0;
+}
+
+static int start_thread(struct proc *p)
+{
+	uint64_t base = LX_THREADS;
+	struct w_map_args stack = {.flags = W_PROT_READ | W_PROT_WRITE | W_MAP_FIXED,
+				   .va = base + W_PAGE,
+				   .len = LX_THREAD_SIZE - 2 * W_PAGE};
+	struct w_map_args tcb = {.flags = W_PROT_READ | W_PROT_WRITE | W_MAP_FIXED | W_MAP_EAGER,
+				 .va = base + LX_THREAD_SIZE - W_PAGE,
+				 .len = W_PAGE};
+	struct w_thread_args t = {.rip = personality.start,
+				  .rsp = base + LX_THREAD_SIZE - W_PAGE,
+				  .tcb = base + LX_THREAD_SIZE - W_PAGE};
+	int64_t r = w_as_map(p->process, &stack);
+
+	if (r >= 0)
+		r = w_as_map(p->process, &tcb);
+	if (r >= 0)
+		r = w_thread_create(p->process, &t);
+	if (r > 0)
+		w_handle_close(r);
+	return r < 0 ? r : 0;
+}
+
+int proc_spawn(const char *strings, uint32_t len, uint32_t *pid)
+{
+	int64_t h = w_proc_create(strings, strlen(strings), 0, 0);
+	struct proc *p;
+	int err;
+
+	if (h < 0)
+		return h;
+	err = proc_map_personality(h);
+	p = err ? NULL : proc_new(h);
+	if (!p) {
+		w_handle_close(h);
+		return err ? err : W_ENOMEM;
+	}
+	p->ppid = 1;
+	p->pgid = p->sid = p->pid;
+	set_name(p, strings, strings + strlen(strings) + 1, len - strlen(strings) - 1);
+	err = give(h, h_self, LX_H_PROC);
+	if (!err || err == LX_H_PROC)
+		err = give(h, h_fs, LX_H_FS);
+	if (err >= 0 && h_net)
+		err = give(h, h_net, LX_H_NET);
+	if (err >= 0)
+		err = give(h, h_console, LX_H_CONSOLE);
+	if (err >= 0)
+		err = give(h, h_procfs, LX_H_PROCFS);
+	if (err >= 0)
+		err = put_start_block(p, strings, len);
+	if (err >= 0)
+		err = start_thread(p);
+	if (err < 0) {
+		w_proc_kill(h, SIGKILL);
+		return err;
+	}
+	*pid = p->pid;
+	return 0;
+}
+
+/* Only init may: it alone got the channel before it was published. */
+static void op_spawn(struct w_msg *m, const char *bytes)
+{
+	struct proc *p;
+	uint32_t pid;
+	int64_t h;
+	int err;
+
+	if (proc_by_koid(m->sender) || m->in_len < 2 || m->in_len > SERVICE_BYTES / 2 ||
+	    strlen(bytes) + 1 >= m->in_len || bytes[m->in_len - 1]) {
+		reply(m, W_EINVAL);
+		return;
+	}
+	err = proc_spawn(bytes, m->in_len, &pid);
+	if (err) {
+		reply(m, err);
+		return;
+	}
+	p = proc_by_pid(pid);
+	h = p ? w_handle_dup(p->process, W_READ | W_DUP) : W_ESRCH;
+	m->nh = h > 0;
+	m->h[0] = h > 0 ? h : 0;
+	m->PROC_SPAWN_out_pid = pid;
+	service_reply(&proc_service, m, 0);
+}
+
+/* ---- groups and sessions ---- */
+
+static void op_setpgid(struct w_msg *m, struct proc *self)
+{
+	uint32_t pid = m->PROC_SETPGID_in_pid ? m->PROC_SETPGID_in_pid : self->pid;
+	uint32_t pgid = m->PROC_SETPGID_in_pgid ? m->PROC_SETPGID_in_pgid : pid;
+	struct proc *p = proc_by_pid(pid), *leader = proc_by_pid(pgid);
+
+	if (!p || (p != self && p->ppid != self->pid))
+		reply(m, W_ESRCH);
+	else if ((int32_t)m->PROC_SETPGID_in_pgid < 0)
+		reply(m, W_EINVAL);
+	else if (p->sid != self->sid || p->sid == p->pid ||
+		 (pgid != pid && (!leader || leader->sid != p->sid)))
+		reply(m, W_EPERM);
+	else {
+		p->pgid = pgid;
+		reply(m, 0);
+	}
+}
+
+static void op_setsid(struct w_msg *m, struct proc *p)
+{
+	if (p->pgid == p->pid) {
+		reply(m, W_EPERM);
+		return;
+	}
+	p->pgid = p->sid = p->pid;
+	m->PROC_SETSID_out_sid = p->sid;
+	reply(m, 0);
+}
+
+static void op_getpgid(struct w_msg *m, struct proc *self)
+{
+	struct proc *p = m->PROC_GETPGID_in_pid ? proc_by_pid(m->PROC_GETPGID_in_pid) : self;
+
+	if (!p) {
+		reply(m, W_ESRCH);
+		return;
+	}
+	m->PROC_GETPGID_out_pgid = p->pgid;
+	m->PROC_GETPGID_out_sid = p->sid;
+	m->PROC_GETPGID_out_ppid = p->ppid;
+	reply(m, 0);
+}
+
+static void op_self(struct w_msg *m, struct proc *p)
+{
+	m->PROC_SELF_out_pid = p->pid;
+	m->PROC_SELF_out_ppid = p->ppid;
+	m->PROC_SELF_out_pgid = p->pgid;
+	m->PROC_SELF_out_sid = p->sid;
+	reply(m, 0);
+}
+
+static void op_info(struct w_msg *m)
+{
+	struct proc *p = proc_by_koid(m->PROC_INFO_in_koid);
+
+	if (!p) {
+		reply(m, W_ESRCH);
+		return;
+	}
+	m->PROC_INFO_out_pid = p->pid;
+	m->PROC_INFO_out_pgid = p->pgid;
+	m->PROC_INFO_out_sid = p->sid;
+	m->PROC_INFO_out_uid = p->euid;
+	reply(m, 0);
+}
+
+/* ---- credentials (credentials(7)): what 0 get, 1 uids, 2 gids; ~0 keeps ---- */
+
+static bool id_allowed(const uint32_t *ids, uint32_t want, bool root)
+{
+	return want == ~0u || root || want == ids[0] || want == ids[1] || want == ids[2];
+}
+
+static void op_cred(struct w_msg *m, struct proc *p)
+{
+	uint32_t what = m->PROC_CRED_in_what;
+	uint32_t want[3] = {m->PROC_CRED_in_a, m->PROC_CRED_in_b, m->PROC_CRED_in_c};
+	uint32_t *ids = what == 1 ? &p->ruid : &p->rgid;
+	bool root = !p->euid;
+	int i;
+
+	for (i = 0; what && i < 3; i++)
+		if (!id_allowed(ids, want[i], root)) {
+			reply(m, W_EPERM);
+			return;
+		}
+	for (i = 0; what && i < 3; i++)
+		if (want[i] != ~0u)
+			ids[i] = want[i];
+	for (i = 0; i < 6; i++)
+		m->arg[i] = (&p->ruid)[i];
+	reply(m, 0);
+}
+
+static void op_exec(struct w_msg *m, struct proc *p, const char *bytes)
+{
+	uint32_t len = m->in_len < SERVICE_BYTES ? m->in_len : SERVICE_BYTES - 1;
+	uint32_t name = strlen(bytes) + 1;
+
+	set_name(p, bytes, bytes + name, len > name ? len - name : 0);
+	reply(m, 0);
+}
+
+static void op_stopped(struct w_msg *m, struct proc *p)
+{
+	uint32_t sig = m->PROC_STOPPED_in_sig & 0x7f;
+	struct proc *parent = proc_by_pid(p->ppid);
+
+	reply(m, 0);
+	stop(p, sig);
+	if (parent)
+		post(parent, SIGCHLD, CLD_STOPPED, p->pid, p->ruid, sig);
+}
+
+static void call(struct service *s, struct w_msg *m)
+{
+	struct proc *p = proc_by_koid(m->sender);
+
+	switch (m->op) {
+	case W_OP_CLOSED:
+		return;
+	case PROC_SPAWN:
+		op_spawn(m, s->bytes);
+		return;
+	case PROC_INFO:
+		op_info(m);
+		return;
+	case PROC_SIGNAL_GROUP: /* a note from the console; no reply */
+		if (!p)
+			signal_group(NULL, m->PROC_SIGNAL_GROUP_in_pgid,
+				     m->PROC_SIGNAL_GROUP_in_sig, 0x80);
+		return;
+	}
+	if (!p) {
+		reply(m, W_ESRCH);
+		return;
+	}
+	switch (m->op) {
+	case PROC_SELF:
+		op_self(m, p);
+		break;
+	case PROC_FORK:
+		op_fork(m, p);
+		break;
+	case PROC_WAIT:
+		op_wait(m, p);
+		break;
+	case PROC_KILL:
+		op_kill(m, p);
+		break;
+	case PROC_SETPGID:
+		op_setpgid(m, p);
+		break;
+	case PROC_SETSID:
+		op_setsid(m, p);
+		break;
+	case PROC_GETPGID:
+		op_getpgid(m, p);
+		break;
+	case PROC_EXEC:
+		op_exec(m, p, s->bytes);
+		break;
+	case PROC_CRED:
+		op_cred(m, p);
+		break;
+	case PROC_STOPPED:
+		op_stopped(m, p);
+		break;
+	case PROC_MISSING:
+		missing_calls[m->PROC_MISSING_in_nr & 511]++;
+		reply(m, 0);
+		break;
+	case PROC_POWER:
+		if (p->euid)
+			reply(m, W_EPERM);
+		else
+			w_sys_power(W_H_IOROOT, m->PROC_POWER_in_how & 1, 0);
+		break;
+	default:
+		reply(m, W_ENOSYS);
+	}
+}
+
+int rt_main(uint64_t arg)
+{
+	int64_t ch;
+
+	(void)arg;
+	image_init();
+	h_fs = rt_lookup("fs");
+	h_console = rt_lookup("console");
+	if (IS_ENABLED(CONFIG_NET))
+		h_net = rt_lookup("net");
+	proc_service.call = call;
+	service_listen(&proc_service);
+	ch = w_chan_mint(proc_service.port, 0);
+	if (ch < 0)
+		rt_die("procd: no channel");
+	h_self = ch;
+	procfs_start();
+	rt_publish("proc", service_mint(&proc_service, 0));
+	ev_run();
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * procd's table of Linux processes.
+ *
+ * A process is here from before it runs until its parent has reaped it.  Who
+ * calls is known by the koid that the kernel attests; pids are this file's.
+ */
+#pragma once
+
+#include <rt/ev.h>
+#include <wherry/proc.h>
+
+enum proc_state { P_RUNNING, P_STOPPED, P_ZOMBIE };
+
+struct proc {
+	struct list all;
+	struct ev_source ended;
+	w_handle_t process;
+	uint64_t koid;
+	uint32_t pid, ppid, pgid, sid;
+	uint32_t ruid, euid, suid, rgid, egid, sgid;
+	enum proc_state state;
+	uint32_t status;    /* wait status, once P_ZOMBIE or to be reported */
+	bool report_stop, report_cont; /* for wait with WUNTRACED, WCONTINUED */
+	w_handle_t sigmem;
+	struct lx_sigpage *sig;
+	uint64_t started;   /* ns */
+	uint64_t time_ns, rss; /* at the end */
+	char name[16];
+	char cmdline[256];
+	uint32_t cmdline_len;
+	struct list waits;  /* struct waiting: its wait4 calls */
+};
+
+extern struct list procs;
+extern struct service proc_service;
+extern uint64_t missing_calls[512]; /* Linux calls that nobody implements */
+
+struct proc *proc_by_pid(uint32_t pid);
+struct proc *proc_by_koid(uint64_t koid);
+int proc_spawn(const char *strings, uint32_t len, uint32_t *pid);
+int proc_map_personality(w_handle_t process); /* image.c */
+extern struct lx_header personality;
+extern w_handle_t h_fs, h_net, h_console, h_self, h_procfs;
+void image_init(void);
+void procfs_start(void);

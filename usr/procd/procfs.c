@@ -1,0 +1,509 @@
+// SPDX-License-Identifier: MIT
+/*
+ * /proc, with the fs protocol.  A file's text is made when it is opened, so that
+ * a reader sees one moment; the badge of an open file is its buffer.
+ *
+ * Paths arrive without the mount point.  "self" is the caller.
+ */
+#include "proc.h"
+
+#include <wherry/calls.h>
+#include <wherry/fs.h>
+
+#define TEXT_MAX 16384
+#define TICKS 100ull /* USER_HZ */
+
+struct pfile {
+	uint32_t len, off;
+	bool dir;
+	char text[]; /* dir: struct fs_dirent records */
+};
+
+
+struct out {
+	char *p;
+	uint32_t len, max;
+};
+
+static void put(struct out *o, const char *f, ...) __attribute__((format(printf, 2, 3)));
+static void put(struct out *o, const char *f, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, f);
+	n = fmt_v(o->p + o->len, o->max - o->len, f, ap);
+	va_end(ap);
+	o->len += (uint32_t)n < o->max - o->len ? (uint32_t)n : o->max - o->len - 1;
+}
+
+static struct w_sys_stat sys_stat(void)
+{
+	struct w_sys_stat s = {0};
+
+	w_sys_info(W_SYS_STAT, 0, &s, sizeof(s));
+	return s;
+}
+
+/* ---- whole system ---- */
+
+static void f_meminfo(struct out *o)
+{
+	struct w_sys_stat s = sys_stat();
+
+	put(o, "MemTotal:       %8lu kB\nMemFree:        %8lu kB\nMemAvailable:   %8lu kB\n"
+	       "Buffers:               0 kB\nCached:                0 kB\nSwapTotal:             0 kB\n"
+	       "SwapFree:              0 kB\nShmem:                 0 kB\nSReclaimable:          0 kB\n",
+	    s.pages_total * 4, s.pages_free * 4, s.pages_free * 4);
+}
+
+static void f_uptime(struct out *o)
+{
+	uint64_t idle[64] = {0}, sum = 0, now = rt_now();
+	int i;
+
+	w_sys_info(W_SYS_CPUTIME, 0, idle, sizeof(idle));
+	for (i = 0; i < 64; i++)
+		sum += idle[i];
+	put(o, "%lu.%02lu %lu.%02lu\n", now / 1000000000, now / 10000000 % 100, sum / 1000000000,
+	    sum / 10000000 % 100);
+}
+
+static void f_stat(struct out *o)
+{
+	struct w_sys_stat s = sys_stat();
+	uint64_t idle[64] = {0}, now = rt_now(), sum = 0;
+	uint32_t i;
+
+	w_sys_info(W_SYS_CPUTIME, 0, idle, sizeof(idle));
+	for (i = 0; i < s.ncpu; i++)
+		sum += idle[i];
+	put(o, "cpu  %lu 0 0 %lu 0 0 0 0 0 0\n", (now * s.ncpu - sum) / 10000000, sum / 10000000);
+	for (i = 0; i < s.ncpu; i++)
+		put(o, "cpu%u %lu 0 0 %lu 0 0 0 0 0 0\n", i, (now - idle[i]) / 10000000,
+		    idle[i] / 10000000);
+	put(o, "intr %lu\nctxt %lu\nbtime %lu\nprocesses %u\nprocs_running %u\nprocs_blocked 0\n",
+	    s.irqs, s.switches, (rt_wall() - now) / 1000000000, s.nprocs, s.nready + 1);
+}
+
+static void f_cpuinfo(struct out *o)
+{
+	struct w_sys_stat s = sys_stat();
+	uint32_t i;
+
+	for (i = 0; i < s.ncpu; i++)
+		put(o, "processor\t: %u\nmodel name\t: x86-64 virtual CPU\nflags\t\t: fpu sse sse2\n\n",
+		    i);
+}
+
+static void f_loadavg(struct out *o)
+{
+	struct w_sys_stat s = sys_stat();
+
+	put(o, "0.00 0.00 0.00 %u/%u %u\n", s.nready + 1, s.nthreads, 2u);
+}
+
+static void f_mounts(struct out *o)
+{
+	put(o, "root / ramfs rw 0 0\nproc /proc proc rw 0 0\ndev /dev devfs rw 0 0\n");
+}
+
+static void f_version(struct out *o)
+{
+	put(o, "Wherry version %s\n", CONFIG_LINUX_RELEASE);
+}
+
+static void f_cmdline(struct out *o)
+{
+	put(o, "%s\n", rt_cmdline());
+}
+
+static void f_filesystems(struct out *o)
+{
+	put(o, "nodev\tramfs\nnodev\tproc\n");
+}
+
+static const char *const call_names[] = {
+#define X(n, name) [n] = #name,
+#include "gen/callnames.h"
+#undef X
+};
+
+/* Native calls made since boot: where the time of the system goes. */
+static void f_calls(struct out *o)
+{
+	uint64_t n[W_NR_CALLS] = {0};
+	int i;
+
+	w_sys_info(W_SYS_CALLS, 0, n, sizeof(n));
+	for (i = 0; i < W_NR_CALLS; i++)
+		if (n[i])
+			put(o, "%-16s %lu\n", call_names[i], n[i]);
+}
+
+static void f_missing(struct out *o)
+{
+	int i;
+
+	for (i = 0; i < 512; i++)
+		if (missing_calls[i])
+			put(o, "%d %lu\n", i, missing_calls[i]);
+}
+
+static void f_config(struct out *o)
+{
+	static const char text[] = {
+#include "gen/config_text.h"
+	};
+
+	put(o, "%.*s", (int)sizeof(text), text);
+}
+
+static void f_kmsg(struct out *o)
+{
+	int64_t n;
+
+	while (o->len + 256 < o->max &&
+	       (n = w_sys_info(W_SYS_LOG, o->len, o->p + o->len, 256)) > 0)
+		o->len += n;
+}
+
+static void f_zero(struct out *o)
+{
+	put(o, "0\n");
+}
+
+static void f_somaxconn(struct out *o)
+{
+	put(o, "128\n");
+}
+
+static const struct sysfile {
+	const char *name;
+	void (*fill)(struct out *o);
+} sysfiles[] = {
+	{"meminfo", f_meminfo},	  {"uptime", f_uptime},	    {"stat", f_stat},
+	{"cpuinfo", f_cpuinfo},	  {"loadavg", f_loadavg},   {"mounts", f_mounts},
+	{"version", f_version},	  {"cmdline", f_cmdline},   {"filesystems", f_filesystems},
+	{"config", f_config},	  {"kmsg", f_kmsg},	    {"wherry/calls", f_calls},
+	{"wherry/missing", f_missing},
+	{"sys/vm/overcommit_memory", f_zero}, {"sys/net/core/somaxconn", f_somaxconn},
+};
+
+/* ---- one process ---- */
+
+static uint64_t ticks(uint64_t ns)
+{
+	return ns / (1000000000ull / TICKS);
+}
+
+static char state_char(const struct proc *p)
+{
+	return p->state == P_ZOMBIE ? 'Z' : p->state == P_STOPPED ? 'T' : 'S';
+}
+
+static void p_stat(struct out *o, struct proc *p)
+{
+	struct w_obj_info i = {0};
+
+	w_obj_info(p->process, &i);
+	put(o, "%u (%s) %c %u %u %u 1025 %u 0 0 0 0 0 %lu 0 0 0 20 0 %lu 0 %lu %lu %lu "
+	       "18446744073709551615 0 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n",
+	    p->pid, p->name, state_char(p), p->ppid, p->pgid, p->sid, p->pgid, ticks(i.time_ns),
+	    i.count ? i.count : 1, ticks(p->started), i.size, i.size / W_PAGE);
+}
+
+static void p_status(struct out *o, struct proc *p)
+{
+	struct w_obj_info i = {0};
+
+	w_obj_info(p->process, &i);
+	put(o, "Name:\t%s\nState:\t%c\nTgid:\t%u\nPid:\t%u\nPPid:\t%u\nUid:\t%u\t%u\t%u\t%u\n"
+	       "Gid:\t%u\t%u\t%u\t%u\nVmSize:\t%8lu kB\nVmRSS:\t%8lu kB\nThreads:\t%lu\n",
+	    p->name, state_char(p), p->pid, p->pid, p->ppid, p->ruid, p->euid, p->suid, p->euid,
+	    p->rgid, p->egid, p->sgid, p->egid, i.size / 1024, i.size / 1024, i.count);
+}
+
+static void p_statm(struct out *o, struct proc *p)
+{
+	struct w_obj_info i = {0};
+
+	w_obj_info(p->process, &i);
+	put(o, "%lu %lu 0 0 0 %lu 0\n", i.size / W_PAGE, i.size / W_PAGE, i.size / W_PAGE);
+}
+
+static void p_cmdline(struct out *o, struct proc *p)
+{
+	memcpy(o->p + o->len, p->cmdline, p->cmdline_len);
+	o->len += p->cmdline_len;
+}
+
+static void p_comm(struct out *o, struct proc *p)
+{
+	put(o, "%s\n", p->name);
+}
+
+static void p_maps(struct out *o, struct proc *p)
+{
+	struct w_map_info i;
+	uint64_t va;
+
+	for (va = 0; !w_as_query(p->process, va, &i); va = i.va + i.len)
+		put(o, "%08lx-%08lx %c%c%c%c %08lx 00:01 %lu %s\n", i.va, i.va + i.len,
+		    i.flags & W_PROT_READ ? 'r' : '-', i.flags & W_PROT_WRITE ? 'w' : '-',
+		    i.flags & W_PROT_EXEC ? 'x' : '-', i.flags & W_MAP_SHARED ? 's' : 'p', i.off,
+		    i.koid, i.va >= LX_TEXT ? "[personality]" : "");
+}
+
+static void p_mounts(struct out *o, struct proc *p)
+{
+	(void)p;
+	f_mounts(o);
+}
+
+static const struct procfile {
+	const char *name;
+	void (*fill)(struct out *o, struct proc *p);
+} procfiles[] = {
+	{"stat", p_stat}, {"status", p_status}, {"statm", p_statm}, {"cmdline", p_cmdline},
+	{"comm", p_comm}, {"maps", p_maps},	{"mounts", p_mounts},
+};
+
+/* ---- directories ---- */
+
+static void put_entry(struct out *o, const char *name, bool dir)
+{
+	uint32_t len = (offsetof(struct fs_dirent, name) + strlen(name) + 8) & ~7u;
+	struct fs_dirent *d = (struct fs_dirent *)(o->p + o->len);
+
+	if (o->len + len > o->max)
+		return;
+	d->ino = 1;
+	d->len = len;
+	d->type = dir ? 4 : 8;
+	strlcpy(d->name, name, len - offsetof(struct fs_dirent, name));
+	o->len += len;
+	d->next = o->len;
+}
+
+static void list_root(struct out *o)
+{
+	struct list *l;
+	char name[16];
+	size_t i;
+
+	put_entry(o, ".", true);
+	put_entry(o, "..", true);
+	for (i = 0; i < sizeof(sysfiles) / sizeof(*sysfiles); i++)
+		if (!strchr(sysfiles[i].name, '/'))
+			put_entry(o, sysfiles[i].name, false);
+	put_entry(o, "wherry", true);
+	put_entry(o, "sys", true);
+	put_entry(o, "self", true);
+	list_for_each (l, &procs) {
+		fmt(name, sizeof(name), "%u", list_entry(l, struct proc, all)->pid);
+		put_entry(o, name, true);
+	}
+}
+
+static void list_process(struct out *o)
+{
+	size_t i;
+
+	put_entry(o, ".", true);
+	put_entry(o, "..", true);
+	for (i = 0; i < sizeof(procfiles) / sizeof(*procfiles); i++)
+		put_entry(o, procfiles[i].name, false);
+}
+
+/* ---- the protocol ---- */
+
+static const char *skip(const char *p)
+{
+	while (*p == '/')
+		p++;
+	return p;
+}
+
+static struct proc *process_of(const char **path, uint64_t sender)
+{
+	const char *p = *path;
+	uint32_t pid;
+
+	if (!strncmp(p, "self", 4) && (!p[4] || p[4] == '/')) {
+		*path = skip(p + 4);
+		return proc_by_koid(sender);
+	}
+	if (*p < '0' || *p > '9')
+		return NULL;
+	pid = strtoul_at(&p, 10);
+	if (*p && *p != '/')
+		return NULL;
+	*path = skip(p);
+	return proc_by_pid(pid);
+}
+
+/* Fill o; dir says which kind it is.  0 or W_ENOENT. */
+static int fill(struct out *o, const char *path, uint64_t sender, bool *dir)
+{
+	struct proc *p;
+	size_t i;
+
+	path = skip(path);
+	*dir = true;
+	if (!*path) {
+		list_root(o);
+		return 0;
+	}
+	if (!strcmp(path, "wherry") || !strcmp(path, "sys"))
+		return 0;
+	p = process_of(&path, sender);
+	if (p && !*path) {
+		list_process(o);
+		return 0;
+	}
+	*dir = false;
+	for (i = 0; p && i < sizeof(procfiles) / sizeof(*procfiles); i++)
+		if (!strcmp(path, procfiles[i].name)) {
+			procfiles[i].fill(o, p);
+			return 0;
+		}
+	for (i = 0; !p && i < sizeof(sysfiles) / sizeof(*sysfiles); i++)
+		if (!strcmp(path, sysfiles[i].name)) {
+			sysfiles[i].fill(o);
+			return 0;
+		}
+	return W_ENOENT;
+}
+
+static struct service procfs;
+
+static void reply(struct w_msg *m, int64_t status)
+{
+	m->nh = 0;
+	service_reply(&procfs, m, status);
+}
+
+static void op_open(struct w_msg *m, const char *path)
+{
+	struct pfile *f = rt_try_alloc(sizeof(*f) + TEXT_MAX);
+	struct out o = {.max = TEXT_MAX};
+	int err;
+
+	if (!f) {
+		reply(m, W_ENOMEM);
+		return;
+	}
+	o.p = f->text;
+	err = fill(&o, path, m->sender, &f->dir);
+	if (!err && m->FS_OPEN_in_flags & FS_O_DIRECTORY && !f->dir)
+		err = W_ENOTDIR;
+	if (!err && m->FS_OPEN_in_flags & FS_O_ACCMODE)
+		err = f->dir ? W_EISDIR : W_EACCES;
+	f->len = o.len;
+	m->h[0] = err ? 0 : service_mint(&procfs, (uint64_t)f);
+	if (!m->h[0]) {
+		rt_free(f);
+		reply(m, err ? err : W_ENOMEM);
+		return;
+	}
+	m->FS_OPEN_out_mode = f->dir ? FS_S_IFDIR | 0555 : FS_S_IFREG | 0444;
+	m->FS_OPEN_out_size = 0;
+	m->nh = 1;
+	if (service_reply(&procfs, m, 0) < 0)
+		w_handle_close(m->h[0]);
+}
+
+static void op_read(struct w_msg *m, struct pfile *f)
+{
+	uint64_t off = m->FS_READ_in_off == FS_OWN_OFFSET ? f->off : m->FS_READ_in_off;
+	uint32_t n = off < f->len ? f->len - off : 0;
+
+	if (f->dir) {
+		reply(m, W_EISDIR);
+		return;
+	}
+	if (n > m->out_len)
+		n = m->out_len;
+	if (service_reply_bytes(&procfs, m, n, f->text + off, n) >= 0 &&
+	    m->FS_READ_in_off == FS_OWN_OFFSET)
+		f->off = off + n;
+}
+
+static void op_readdir(struct w_msg *m, struct pfile *f)
+{
+	uint32_t n = 0;
+
+	if (!f->dir) {
+		reply(m, W_ENOTDIR);
+		return;
+	}
+	while (f->off + n < f->len) {
+		const struct fs_dirent *d = (const struct fs_dirent *)(f->text + f->off + n);
+
+		if (n + d->len > m->out_len)
+			break;
+		n += d->len;
+	}
+	if (service_reply_bytes(&procfs, m, n, f->text + f->off, n) >= 0)
+		f->off += n;
+}
+
+static void op_stat(struct w_msg *m, struct pfile *f, const char *path)
+{
+	struct fs_stat st = {.ino = 1, .nlink = 1, .dev = 3};
+	struct out o = {.max = TEXT_MAX};
+	bool dir;
+
+	if (f) {
+		dir = f->dir;
+	} else {
+		o.p = rt_try_alloc(TEXT_MAX);
+		if (!o.p || fill(&o, path, m->sender, &dir)) {
+			rt_free(o.p);
+			reply(m, W_ENOENT);
+			return;
+		}
+		rt_free(o.p);
+	}
+	st.mode = dir ? FS_S_IFDIR | 0555 : FS_S_IFREG | 0444;
+	st.atime = st.mtime = st.ctime = rt_wall();
+	service_reply_bytes(&procfs, m, 0, &st, sizeof(st));
+}
+
+static void call(struct service *s, struct w_msg *m)
+{
+	struct pfile *f = (struct pfile *)m->badge;
+
+	if (m->op == W_OP_CLOSED) {
+		rt_free(f);
+	} else if (m->op == FS_STAT) {
+		op_stat(m, f, s->bytes);
+	} else if (m->op == FS_OPEN && !f) {
+		op_open(m, s->bytes);
+	} else if (!f) {
+		reply(m, m->op == FS_READLINK ? W_EINVAL : W_EROFS);
+	} else if (m->op == FS_READ) {
+		op_read(m, f);
+	} else if (m->op == FS_READDIR) {
+		op_readdir(m, f);
+	} else if (m->op == FS_SEEK && m->FS_SEEK_in_whence == 0) {
+		f->off = m->FS_SEEK_in_off < f->len ? m->FS_SEEK_in_off : f->len;
+		m->FS_SEEK_out_off = f->off;
+		reply(m, 0);
+	} else if (m->op == FS_SEEK) {
+		m->FS_SEEK_out_off = f->off;
+		reply(m, m->FS_SEEK_in_whence == 1 && !m->FS_SEEK_in_off ? 0 : W_EINVAL);
+	} else if (m->op == FS_FLAGS) {
+		reply(m, 0);
+	} else {
+		reply(m, m->op == FS_IOCTL ? W_ENOTTY : W_EACCES);
+	}
+}
+
+void procfs_start(void)
+{
+	procfs.call = call;
+	service_listen(&procfs);
+	h_procfs = service_mint(&procfs, 0);
+}
