@@ -43,6 +43,7 @@ include/generated/wherry/ops.h: $(abi)/services.wid host/widc FORCE
 .PHONY: prepare
 prepare: $(host-tools) $(gen-abi)
 
+# A sub-make makes these; the empty recipe makes make look at their times again.
 # ---- the kernel ----
 kernel-a := k/kernel/built-in.a k/arch/x86/built-in.a k/lib/built-in.a
 .PHONY: build-kernel
@@ -59,6 +60,7 @@ k/dispatch.o: gen/dispatch.c FORCE | prepare
 quiet_cmd_ldk = LD      $@
 cmd_ldk = sh $(srctree)/scripts/link-kernel $@ $(srctree)/arch/x86/kernel.lds k/dispatch.o $(kernel-a)
 $(kernel-a): build-kernel
+	@:
 wherry.elf: $(srctree)/arch/x86/kernel.lds $(srctree)/scripts/link-kernel k/dispatch.o $(kernel-a) FORCE
 	$(call if_changed,ldk)
 
@@ -119,6 +121,7 @@ u-lib := u/lib/built-in.a
 u-rt := u/rt/built-in.a
 user-a := $(foreach d,$(user-dirs),u/$(d)/built-in.a)
 $(user-a): build-user
+	@:
 
 # A module exports its struct module and nothing else.
 quiet_cmd_mod = MOD     $@
@@ -161,6 +164,7 @@ build-personality: prepare gen/lxtable.h gen/lxprotos.h
 gen/lxprotos.h: $(abi)/linux.tbl
 	@mkdir -p gen; awk '!/^#/ && NF && !seen[$$3]++ { print "LX(" $$3 ");" }' $< > $@
 p/compat/linux/built-in.a p/lib/built-in.a: build-personality
+	@:
 quiet_cmd_ldp = LD      $@
 cmd_ldp = ld -nostdlib --no-warn-rwx-segments -z max-page-size=4096 --build-id=none -T $(srctree)/compat/linux/personality.lds -o $@.elf \
 	--whole-archive p/compat/linux/built-in.a --no-whole-archive p/lib/built-in.a && objcopy -O binary $@.elf $@

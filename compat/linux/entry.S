@@ -87,7 +87,17 @@ exit_lo:
 	movq R_RIP(%rsp), %rcx
 	movq R_RSP(%rsp), %rsp
 	jmp *%rcx
+/*
+ * All registers.  iretq would do, but QEMU's TCG makes its stack reads with
+ * supervisor rights, which SMAP forbids; so the address to go on at is put below
+ * the program's red zone and `ret $128` steps over both.
+ */
 full:
+	movq R_RSP(%rsp), %rax
+	movq R_RIP(%rsp), %rcx
+	movq %rcx, -136(%rax)
+	pushq R_RFLAGS(%rsp)
+	popfq
 	movq 0(%rsp), %r15
 	movq 8(%rsp), %r14
 	movq 16(%rsp), %r13
@@ -103,8 +113,9 @@ full:
 	movq 96(%rsp), %rdx
 	movq 104(%rsp), %rsi
 	movq 112(%rsp), %rdi
-	leaq R_RIP(%rsp), %rsp
-	iretq
+	movq R_RSP(%rsp), %rsp
+	leaq -136(%rsp), %rsp
+	ret $128
 .globl exit_hi
 exit_hi:
 slow:

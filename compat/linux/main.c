@@ -122,12 +122,12 @@ long lx_chan_intr(w_handle_t ch, struct w_msg *m)
 
 /* ---- a fresh process ---- */
 
-static void open_console(void)
+static void open_console(bool controlling)
 {
 	struct lx_file *f;
 	int i;
 
-	if (path_open("/dev/console", FS_O_RDWR, 0, &f))
+	if (path_open("/dev/console", FS_O_RDWR | (controlling ? 0 : FS_O_NOCTTY), 0, &f))
 		return;
 	fd_install(f, 0, false);
 	for (i = 1; i < 3; i++) {
@@ -154,7 +154,7 @@ void lx_start(struct w_regs *r)
 	proc()->nthreads = 1;
 	proc()->cwd[0] = '/';
 	strlcpy(path, s->strings, sizeof(path));
-	open_console();
+	open_console(s->flags & LX_START_TTY);
 	strings = pmalloc(s->len + 512);
 	if (strings)
 		memcpy(strings, s->strings + strlen(path) + 1, s->len - strlen(path) - 1);

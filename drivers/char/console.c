@@ -241,12 +241,18 @@ static void op_stat(struct w_msg *m)
 static void op_open(struct w_msg *m)
 {
 	struct open_tty *o = rt_try_alloc(sizeof(*o));
+	uint32_t pid = 0, sid = 0;
 
 	if (!o) {
 		service_reply(&service, m, W_ENOMEM);
 		return;
 	}
 	o->flags = m->FS_OPEN_in_flags;
+	if (!(o->flags & FS_O_NOCTTY)) { /* a session leader takes the terminal over */
+		sender_info(m->sender, &pid, &sid);
+		if (pid && sid == pid)
+			session = foreground = sid;
+	}
 	m->h[0] = service_mint(&service, (uint64_t)o);
 	m->nh = 1;
 	m->FS_OPEN_out_mode = FS_S_IFCHR | 0620;

@@ -5,12 +5,14 @@
  *
  *	native NAME PATH RIGHTS		a server; RIGHTS: io, archive or -
  *	linux NAME PATH [ARGUMENT...]	a Linux program, once procd is there
+ *	console NAME PATH [ARGUMENT...]	the same, with the console as its terminal
  *
  * A server gets the handles its line names and nothing else.  A name may be
  * published only by the server that the table starts.
  */
 #include <lib/flatfs.h>
 #include <rt/ev.h>
+#include <wherry/proc.h>
 
 #define TABLE "etc/wherry/services"
 #define MAX_SERVICES 32
@@ -20,7 +22,7 @@
 struct entry {
 	struct ev_source ended;
 	struct ev_timer again;
-	bool native, io, archive;
+	bool native, console, io, archive;
 	char name[16];
 	char command[400]; /* path, then arguments; NUL-ended each */
 	uint32_t command_len;
@@ -112,8 +114,10 @@ static int start_native(struct entry *e)
 static int start_linux_program(struct entry *e)
 {
 	struct w_msg m = {.op = PROC_SPAWN, .in = (uint64_t)e->command, .in_len = e->command_len};
-	int64_t r = rt_call(proc, &m);
+	int64_t r;
 
+	m.PROC_SPAWN_in_flags = e->console ? LX_START_TTY : 0;
+	r = rt_call(proc, &m);
 	if (r < 0)
 		return r;
 	if (m.nh == 1) {
@@ -291,6 +295,7 @@ static void parse_line(const char *p, const char *end)
 		return;
 	}
 	e->native = !strcmp(kind, "native");
+	e->console = !strcmp(kind, "console");
 	p = word(p, end, e->name, sizeof(e->name));
 	if (e->native) {
 		p = word(p, end, e->command, sizeof(e->command));

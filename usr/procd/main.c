@@ -433,14 +433,14 @@ static int give(w_handle_t process, w_handle_t h, uint32_t at)
 }
 
 /* strings: path, then arguments, NUL-ended each */
-static int put_start_block(struct proc *p, const char *strings, uint32_t len)
+static int put_start_block(struct proc *p, const char *strings, uint32_t len, uint32_t flags)
 {
 	static const char env[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin\0HOME=/root\0TERM=vt100\0"
 				  "PS1=\\w # \0";
 	struct w_map_args a = {.flags = W_PROT_READ | W_PROT_WRITE | W_MAP_FIXED,
 			       .va = LX_START,
 			       .len = 4 * W_PAGE};
-	struct lx_start s = {.pid = p->pid, .envc = 4, .len = len + sizeof(env) - 1};
+	struct lx_start s = {.pid = p->pid, .flags = flags, .envc = 4, .len = len + sizeof(env) - 1};
 	int64_t m = w_mem_create(4 * W_PAGE, 0), r;
 	uint32_t i, argc = 0;
 
@@ -481,7 +481,7 @@ static int start_thread(struct proc *p)
 	return r < 0 ? r : 0;
 }
 
-int proc_spawn(const char *strings, uint32_t len, uint32_t *pid)
+int proc_spawn(const char *strings, uint32_t len, uint32_t flags, uint32_t *pid)
 {
 	int64_t h = w_proc_create(strings, strlen(strings), 0, 0);
 	struct proc *p;
@@ -508,7 +508,7 @@ int proc_spawn(const char *strings, uint32_t len, uint32_t *pid)
 	if (err >= 0)
 		err = give(h, h_procfs, LX_H_PROCFS);
 	if (err >= 0)
-		err = put_start_block(p, strings, len);
+		err = put_start_block(p, strings, len, flags);
 	if (err >= 0)
 		err = start_thread(p);
 	if (err < 0) {
@@ -532,7 +532,7 @@ static void op_spawn(struct w_msg *m, const char *bytes)
 		reply(m, W_EINVAL);
 		return;
 	}
-	err = proc_spawn(bytes, m->in_len, &pid);
+	err = proc_spawn(bytes, m->in_len, m->PROC_SPAWN_in_flags, &pid);
 	if (err) {
 		reply(m, err);
 		return;

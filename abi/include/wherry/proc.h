@@ -51,8 +51,11 @@ struct lx_sigpage {
 	struct lx_siginfo info[65]; /* last siginfo of each signal number */
 };
 
+#define LX_START_TTY 1u /* the console becomes its controlling terminal */
+
 /* What procd leaves at LX_START for a fresh process. */
 struct lx_start {
 	uint32_t pid, argc, envc, len; /* len: bytes of strings that follow */
+	uint32_t flags, pad;	       /* LX_START_* */
 	char strings[];		      /* path, arguments, environment; NUL-ended */
 };
