@@ -170,7 +170,9 @@ int handle_check(uint64_t h, uint32_t type, uint32_t rights, int self, void *out
 		return W_ETYPE;
 	if (rights & ~s->rights)
 		return W_EACCES;
-	*(void **)out = s->obj;
+	/* the object heads every type but thread, whose registers come first */
+	*(void **)out = type == W_T_THREAD ? (void *)container_of(s->obj, struct thread, obj)
+					   : (void *)s->obj;
 	return 0;
 }
 

@@ -235,13 +235,14 @@ void return_user(void) __attribute__((noreturn));
 void ap_main(void) __attribute__((noreturn));
 NO_LOCK_CHECK void ap_main(void)
 {
-	uint32_t id = apic_id();
 	struct cpu *c;
+	uint32_t id;
 
+	mmu_init_cpu(); /* the local APIC is not in the boot tables */
+	id = apic_id();
 	for (c = cpus; c->apic_id != id || c->online; c++)
 		;
 	cpu_init_early(c);
-	mmu_init_cpu();
 	cpu_init_features();
 	apic_init_cpu();
 	__atomic_store_n(&c->online, true, __ATOMIC_RELEASE);
