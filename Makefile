@@ -45,7 +45,7 @@ export CC HOSTCC
 
 config-goals := config menuconfig nconfig oldconfig olddefconfig savedefconfig alldefconfig \
 	allyesconfig allnoconfig randconfig listnewconfig defconfig %_defconfig set explain lint
-free-goals := help deps deps-bench clean mrproper headercheck format
+free-goals := help check bench deps deps-bench clean mrproper headercheck format
 no-config := $(filter $(config-goals) $(free-goals),$(MAKECMDGOALS))
 
 CONFIG_FILE := .config
@@ -70,7 +70,14 @@ include $(srctree)/scripts/image.mk
 endif
 
 # ---- everything else ----
-.PHONY: help deps deps-bench clean mrproper format lint-c
+TESTS ?=
+check:
+	@cd $(srctree) && WHERRY_TEST_OUT="$(objtree)/tests-out" PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -m pytest -q -p no:cacheprovider tests $(TESTS)
+
+bench: deps
+	@sh $(srctree)/scripts/bench
+
+.PHONY: check bench help deps deps-bench clean mrproper format lint-c
 help:
 	@sh $(srctree)/scripts/help
 

@@ -220,7 +220,7 @@ MACHINE ?= q35
 SMP ?= 1
 MEM ?= 128M
 PORT ?= 8080
-.PHONY: run debug size check bench
+.PHONY: run debug size
 run: image
 	@BOOT=$(BOOT) MACHINE=$(MACHINE) SMP=$(SMP) MEM=$(MEM) PORT=$(PORT) sh $(srctree)/scripts/run
 debug: image

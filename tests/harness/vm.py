@@ -37,6 +37,7 @@ class VM:
         self.port = free_port()
         self.log = ""
         self.seen = 0
+        self.wide = False
         args = ["qemu-system-x86_64", "-M", machine, "-accel", "tcg", "-cpu", "max", "-m", memory,
                 "-smp", str(cpus), "-nodefaults", "-no-user-config", "-display", "none",
                 "-serial", "stdio", "-no-reboot"]
@@ -94,6 +95,10 @@ class VM:
 
     def command(self, line, limit=LIMIT):
         """Run a shell command; its output without echo and prompt."""
+        if not self.wide:  # the shell's line editor redraws lines that wrap
+            self.wide = True
+            self.send("stty cols 2000\n")
+            self.wait(PROMPT, limit)
         mark = f"_{os.urandom(4).hex()}_"
         self.send(f"{line}; echo {mark[:5]}''{mark[5:]} $?\n")
         out = self.wait(re.compile(re.escape(mark) + r" (\d+)\n"), limit)

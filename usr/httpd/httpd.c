@@ -30,6 +30,7 @@
 #define IDLE_SECONDS 30
 #define EVENTS 64
 #define OUT_MAX 4096
+#define DRAIN_MAX (64 << 10) /* read of a refused request before we hang up */
 #define SMALL_FILE 2048 /* goes out with its head, in one write */
 
 struct conn {
@@ -38,7 +39,8 @@ struct conn {
 	off_t file_off;
 	int64_t file_left;
 	uint64_t skip; /* request body still to be thrown away */
-	bool close, reading;
+	bool close, reading, draining; /* draining: answered, our side is shut */
+	uint32_t drained;
 	time_t last;
 	struct conn *next, *prev; /* of the worker, oldest activity first */
 	char in[HTTP_HEAD_MAX];
@@ -263,7 +265,7 @@ static bool flush(struct conn *c)
 	if (c->file >= 0)
 		close(c->file);
 	c->file = -1;
-	return !c->close;
+	return true;
 }
 
 static bool busy(const struct conn *c)
@@ -330,11 +332,38 @@ static bool fill(struct conn *c)
 	return true;
 }
 
+/*
+ * The last answer is out.  Closing now, with bytes of the client unread, would
+ * reset the connection and might take the answer with it (RFC 9112, 9.6).
+ */
+static bool drain(struct conn *c)
+{
+	ssize_t n;
+
+	if (!c->draining) {
+		shutdown(c->fd, SHUT_WR);
+		c->draining = true;
+	}
+	while (c->drained < DRAIN_MAX) {
+		n = read(c->fd, c->in, sizeof(c->in));
+		if (n < 0 && errno == EAGAIN)
+			return true;
+		if (n <= 0)
+			return false;
+		c->drained += n;
+	}
+	return false;
+}
+
 static bool serve(struct conn *c)
 {
 	for (;;) {
+		if (c->draining)
+			return drain(c);
 		if (!flush(c))
 			return false;
+		if (c->close && !busy(c))
+			return drain(c);
 		if (busy(c))
 			return true;
 		if (next_request(c))

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: MIT
+"""Every way to boot reaches a shell and serves a page."""
+import itertools
+import urllib.request
+
+import pytest
+
+from vm import VM
+
+MATRIX = [(b, m, c) for b, m, c in itertools.product(("pvh", "mbr"), ("pc", "q35", "microvm"), (1, 2, 4))
+          if not (b == "mbr" and m == "microvm")]
+
+
+def page(vm, path="/"):
+    with urllib.request.urlopen(f"http://127.0.0.1:{vm.port}{path}", timeout=30) as r:
+        return r.read()
+
+
+def check(build, boot, machine, cpus, **kw):
+    with VM(build, boot=boot, machine=machine, cpus=cpus, **kw) as vm:
+        vm.wait("# ")
+        vm.wait("net: en0 has address 10.0.2.15") if "en0" not in vm.log else None
+        assert vm.command("grep -c processor /proc/cpuinfo").strip() == str(cpus)
+        assert b"Wherry" in page(vm)
+
+
+@pytest.mark.parametrize("boot,machine,cpus", MATRIX)
+@pytest.mark.parametrize("config", ["default", "coop", "many"])
+def test_boots_and_serves(image, config, boot, machine, cpus):
+    check(image(config), boot, machine, cpus)
+
+
+def test_coop_with_a_process_each(image):
+    check(image("many", SCHED_COOP="y"), "pvh", "q35", 2)
+
+
+def test_sixteen_cpus(image):
+    check(image(), "pvh", "q35", 16, memory="128M")
+
+
+def test_sixteen_mebibytes_serve(image):
+    check(image(), "pvh", "microvm", 1, memory="16M")
+
+
+def test_tiny_serves_without_a_shell(image):
+    with VM(image("tiny"), machine="microvm") as vm:
+        vm.wait("scheduler rr")
+        assert b"Wherry" in page(vm)
+
+
+def test_static_address_on_the_command_line(image):
+    with VM(image(), cmdline="ip=10.0.2.15/24,10.0.2.2") as vm:
+        vm.wait("has address 10.0.2.15")
+        assert b"Wherry" in page(vm)
+
+
+def test_configuration_is_readable_in_the_running_system(image):
+    build = image()
+    with VM(build) as vm:
+        vm.wait("# ")
+        want = [l for l in open(f"{build}/.config").read().splitlines() if l.startswith("CONFIG_")]
+        got = vm.command("cat /proc/config").splitlines()
+        assert [l for l in got if l.startswith("CONFIG_")] == want
+
+
+def test_poweroff(image):
+    with VM(image()) as vm:
+        vm.wait("# ")
+        vm.send("poweroff -f\n")
+        assert vm.exit_status() == 1  # isa-debug-exit: code 0

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: MIT
+"""busybox's shell at the serial console, as a person uses it."""
+import pytest
+
+from vm import VM
+
+
+@pytest.fixture(scope="module", params=["default", "many"])
+def vm(request, image):
+    with VM(image(request.param), cpus=2) as machine:
+        machine.wait("has address")
+        machine.send("\n")
+        machine.wait("# ")
+        yield machine
+
+
+@pytest.mark.parametrize("line,want", [
+    ("echo hello | tr a-z A-Z", "HELLO"),
+    ("seq 1 100 | wc -l", "100"),
+    ("echo a > /tmp/x; echo b >> /tmp/x; cat /tmp/x", "a\nb"),
+    ("mkdir -p /tmp/d/e && ls /tmp/d && rm -r /tmp/d && ls -d /tmp/d 2>&1", "e\nls: /tmp/d: No such file or directory"),
+    ("ln -s /etc/hostname /tmp/l; readlink /tmp/l; cat /tmp/l; rm /tmp/l", "/etc/hostname\nwherry"),
+    ("echo one > /tmp/a; ln /tmp/a /tmp/b; echo two >> /tmp/b; cat /tmp/a; rm /tmp/a; cat /tmp/b", "one\ntwo\none\ntwo"),
+    ("mv /tmp/b /tmp/c; cat /tmp/c; rm /tmp/c", "one\ntwo"),
+    ("cd /usr/bin; pwd; cd; pwd", "/usr/bin\n/root"),
+    ("(exit 3); echo $?", "3"),
+    ("sleep 0.1 & wait; echo done", "done"),
+    ("cat < /dev/null; echo $?", "0"),
+    ("dd if=/dev/zero bs=1k count=300 2>/dev/null | md5sum", "9abb1d0a3c1cb57ebd73ac7d1c8b1bcb  -"),
+    ("echo $((6*7))", "42"),
+    ("sh -c 'kill -9 $$'; echo $?", "Killed\n137"),
+    ("uname", "Linux"),
+    ("printf 'b\\na\\n' | sort | head -n 1", "a"),
+    ("find /etc -name hostname", "/etc/hostname"),
+    ("test -c /dev/null && test -d /proc && echo yes", "yes"),
+    ("for i in 1 2 3; do echo $i; done | sed -n 2p", "2"),
+    ("x=$(date +%s); [ $x -gt 1600000000 ] && echo clock", "clock"),
+    ("dd if=/dev/urandom bs=64 count=1 2>/dev/null | wc -c", "64"),
+    ("free | grep -c Mem", "1"),
+    ("top -bn1 | grep -c 'PID *PPID'", "1"),
+])
+def test_command(vm, line, want):
+    if "md5sum" in line:
+        import hashlib
+        want = hashlib.md5(bytes(300 * 1024)).hexdigest() + "  -"
+    assert vm.command(line).strip() == want
+
+
+def test_ctrl_c_ends_the_foreground_only(vm):
+    vm.send("sh -c 'echo star""ted; exec sleep 1000'\n")
+    vm.wait("started\n")
+    vm.send("\x03")
+    vm.wait("# ")
+    assert vm.command("echo alive").strip() == "alive"
+
+
+def test_ctrl_z_stops_and_fg_goes_on(vm):
+    vm.send("sh -c 'echo star""ted; exec cat'\n")
+    vm.wait("started\n")
+    vm.send("\x1a")
+    vm.wait("Stopped")
+    vm.wait("# ")
+    vm.send("fg\n")
+    vm.wait('exec cat"\n')
+    vm.send("echoed\n")
+    vm.wait("echoed\nechoed\n")
+    vm.send("\x04")
+    vm.wait("# ")
+
+
+def test_background_jobs_are_listed(vm):
+    vm.command("sleep 100 & true")
+    assert "sleep 100" in vm.command("jobs")
+    vm.command("kill %1; wait")
+
+
+def test_line_editing(vm):
+    vm.send("echo wrXong\x1b[D\x1b[D\x1b[D\x7f\n")
+    vm.wait("wrong\n")
+    vm.wait("# ")
+
+
+def test_vi_writes_a_file(vm):
+    vm.send("vi /tmp/v\n")
+    vm.wait("1/1 100%")
+    vm.send("ihello from vi")
+    vm.wait("vi\x1b")  # typed and shown
+    vm.send("\x1b")
+    vm.wait("Modified")
+    vm.send(":wq\n")
+    vm.wait("# ")
+    assert vm.command("cat /tmp/v").strip() == "hello from vi"
+
+
+def test_ps_shows_processes(vm):
+    out = vm.command("ps")
+    assert "httpd" in out and "PID" in out
+
+
+def test_missing_calls_are_counted(vm):
+    vm.command("cat /proc/wherry/missing")
+    assert vm.status == 0
