@@ -112,6 +112,9 @@ static struct virtio *probe(uint64_t pa, uint64_t irq, uint32_t type)
 	v = rt_alloc(sizeof(*v));
 	v->common = (volatile uint8_t *)p + (pa & (W_PAGE - 1));
 	v->ops = &ops;
+	if (get(v, MAGIC) == 0x74726976 && get(v, VERSION) == 1 && get(v, DEVICE_ID) == type)
+		rt_log("virtio: the device at %lx speaks only virtio 0.9; in QEMU add "
+		       "-global virtio-mmio.force-legacy=false", pa);
 	if (get(v, MAGIC) == 0x74726976 && get(v, VERSION) == 2 && get(v, DEVICE_ID) == type) {
 		i = w_irq_create(W_H_IOROOT, W_IRQ_GSI | W_IRQ_LEVEL, irq, &unused);
 		if (i >= 0) {

@@ -113,13 +113,13 @@ static void irq(uint32_t vec)
 {
 	stat_irqs++;
 	apic_eoi();
-	if (vec == VEC_TIMER) {
+	if (vec == VEC_TIMER)
 		clock_expire();
-		if (thread_self() && sched_tick(thread_self()))
-			this_cpu()->resched = true;
-	} else if (vec >= VEC_IRQ_FIRST && vec <= VEC_IRQ_LAST) {
+	else if (vec >= VEC_IRQ_FIRST && vec <= VEC_IRQ_LAST)
 		irq_fire(vec);
-	} /* VEC_WAKE: the entry itself was the point */
+	/* the slice is over, or (VEC_WAKE) another CPU has just given this one work */
+	if ((vec == VEC_TIMER || vec == VEC_WAKE) && thread_self() && sched_tick(thread_self()))
+		this_cpu()->resched = true;
 }
 
 static void idle(struct cpu *c)

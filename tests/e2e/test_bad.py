@@ -2,6 +2,7 @@
 """Damaged or missing input: a reason on the console, never a hang."""
 import os
 import shutil
+import struct
 
 import pytest
 
@@ -15,6 +16,16 @@ def broken(image, tmp_path):
     for f in ("wherry.elf", "boot.flatfs", "wherry.img"):
         shutil.copy(os.path.join(build, f), tmp_path / f)
     return tmp_path
+
+
+def entry_offset(archive, name):
+    """Where the bytes of a file start in a flatfs archive."""
+    at = 32
+    while at:
+        name_at, name_len, off, _len, at = struct.unpack_from("<5Q", archive, at)
+        if archive[name_at:name_at + name_len] == name:
+            return off
+    raise KeyError(name)
 
 
 def patch(path, offset, data):
@@ -52,7 +63,7 @@ def test_archive_that_is_noise(broken):
 
 def test_corrupt_init(broken):
     data = bytearray((broken / "boot.flatfs").read_bytes())
-    at = data.find(b"\x7fELF", data.find(b"sbin/init"))
+    at = entry_offset(data, b"sbin/init")
     data[at + 32:at + 40] = b"\xff" * 8
     (broken / "boot.flatfs").write_bytes(data)
     says(broken, "PANIC bad_init")
@@ -60,7 +71,7 @@ def test_corrupt_init(broken):
 
 def test_corrupt_server_is_reported(broken):
     data = bytearray((broken / "boot.flatfs").read_bytes())
-    at = data.find(b"\x7fELF", data.find(b"sbin/sysio"))
+    at = entry_offset(data, b"sbin/sysio")
     data[at + 32:at + 40] = b"\xff" * 8
     (broken / "boot.flatfs").write_bytes(data)
     says(broken, "init: cannot start sysio")
@@ -93,9 +104,15 @@ def test_no_network_card(image):
         assert "wherry" in vm.command("cat /etc/hostname")
 
 
-def test_too_little_memory_says_so(image):
-    with VM(image(), machine="microvm", memory="6M") as vm:
-        vm.exit_status() if vm.proc.poll() is not None else vm.wait("PANIC", 30)
+def test_eight_mebibytes_are_enough_for_a_shell(image):
+    with VM(image(), machine="microvm", memory="8M") as vm:
+        vm.wait("# ")
+        assert vm.command("echo alive").strip() == "alive"
+
+
+def test_a_virtio_device_of_the_old_kind_is_named(image):
+    with VM(image(), machine="microvm", extra=["-global", "virtio-mmio.force-legacy=true"]) as vm:
+        vm.wait("speaks only virtio 0.9")
 
 
 def test_memory_runs_out_for_one_process_only(image):

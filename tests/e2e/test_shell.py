@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 """busybox's shell at the serial console, as a person uses it."""
+import re
+
 import pytest
 
 from vm import VM
@@ -8,7 +10,7 @@ from vm import VM
 @pytest.fixture(scope="module", params=["default", "many"])
 def vm(request, image):
     with VM(image(request.param), cpus=2) as machine:
-        machine.wait("has address")
+        machine.wait(re.compile("(?s)(has address|httpd: serving).*(has address|httpd: serving).*\n"))
         machine.send("\n")
         machine.wait("# ")
         yield machine

@@ -53,6 +53,8 @@ class VM:
             args += ["-drive", f"file={os.path.join(build, disk)},format=raw,if=ide,snapshot=on"]
         if net:
             kind = "virtio-net-device" if machine == "microvm" else "virtio-net-pci"
+            if machine == "microvm":  # QEMU 7.2's default is the old register layout
+                args += ["-global", "virtio-mmio.force-legacy=false"]
             args += ["-netdev", f"user,id=n0,hostfwd=tcp:127.0.0.1:{self.port}-:80",
                      "-device", f"{kind},netdev=n0"]
         self.proc = subprocess.Popen(args + list(extra), stdin=subprocess.PIPE,

@@ -494,6 +494,7 @@ int main(int argc, char **argv)
 	}
 	for (i = 0; i < threads; i++)
 		worker_init(&w[i], listener);
+	fprintf(stderr, "httpd: serving %s on port %d\n", root, port);
 	for (i = 1; i < threads; i++)
 		if (pthread_create(&t, NULL, worker_run, &w[i])) {
 			fprintf(stderr, "httpd: only %ld threads\n", i);

@@ -9,6 +9,7 @@
 #include <arch/mmu.h>
 #include <kernel/boot.h>
 #include <kernel/log.h>
+#include <lib/fmt.h>
 #include <lib/string.h>
 
 struct sdt {
@@ -94,10 +95,52 @@ static void parse_mcfg(const uint8_t *t, uint32_t len)
 	acpi_ecam_len = (t[55] - t[54] + 1ull) << 20;
 }
 
+/*
+ * Machines without PCI (QEMU microvm) describe virtio-mmio devices in the DSDT.
+ * What an interpreter would find there is a device with _HID LNRO0005 whose _CRS
+ * holds a Memory32Fixed (0x86) and an Extended Interrupt descriptor (0x89; ACPI
+ * 6.5, 6.4.3).  They are looked for as bytes, and become the words on the command
+ * line that Linux uses for the same purpose.
+ */
+static const uint8_t *find_descriptor(const uint8_t *p, const uint8_t *end, uint8_t tag,
+				      uint8_t len)
+{
+	for (; p + 3 + len <= end; p++)
+		if (p[0] == tag && p[1] == len && !p[2])
+			return p;
+	return NULL;
+}
+
+static void parse_dsdt(uint64_t pa)
+{
+	const uint8_t *t = map(pa, sizeof(struct sdt)), *p, *end, *mem, *irq;
+	char *line = boot_info.cmdline;
+	size_t n;
+
+	if (!t || memcmp(t, "DSDT", 4) || strstr(line, "virtio_mmio.device="))
+		return;
+	n = u32(t + 4);
+	t = n >= sizeof(struct sdt) && n < 1 << 20 ? map(pa, n) : NULL;
+	if (!t)
+		return;
+	for (p = t, end = t + n; p + 8 <= end; p++) {
+		if (*p != 'L' || memcmp(p, "LNRO0005", 8))
+			continue;
+		mem = find_descriptor(p, p + 128 < end ? p + 128 : end, 0x86, 9);
+		irq = find_descriptor(p, p + 128 < end ? p + 128 : end, 0x89, 6);
+		n = strlen(line);
+		if (mem && irq)
+			fmt(line + n, sizeof(boot_info.cmdline) - n, " virtio_mmio.device=%u@0x%x:%u",
+			    u32(mem + 8), u32(mem + 4), u32(irq + 5));
+	}
+}
+
 static void parse_fadt(const uint8_t *t, uint32_t len)
 {
-	if (len >= 68)
+	if (len >= 68) {
 		pm1a_cnt = u32(t + 64);
+		parse_dsdt(len >= 148 && u64(t + 140) ? u64(t + 140) : u32(t + 40));
+	}
 	if (len < 268 || !(u32(t + 112) >> 20 & 1)) /* hardware-reduced: sleep register */
 		return;
 	if (t[244] == 1)
