@@ -74,7 +74,7 @@ TESTS ?=
 check:
 	@cd $(srctree) && WHERRY_TEST_OUT="$(objtree)/tests-out" PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -m pytest -q -p no:cacheprovider tests $(TESTS)
 
-bench: deps
+bench:
 	@sh $(srctree)/scripts/bench
 
 .PHONY: check bench help deps deps-bench clean mrproper format lint-c

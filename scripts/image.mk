@@ -8,6 +8,9 @@ build = $(MAKE) -f $(srctree)/scripts/build.mk obj=$(2) class=$(1)
 gen-abi := include/generated/wherry/calls.h include/generated/wherry/errors.h \
 	include/generated/wherry/stubs.h include/generated/wherry/ops.h \
 	include/generated/kernel/protos.h gen/dispatch.c
+# What a pattern rule made on the way to something else is kept.
+.SECONDARY:
+
 host-tools := host/fixdep host/widc host/mkflatfs
 
 # ---- host tools ----

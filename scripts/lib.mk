@@ -19,10 +19,10 @@ why = $(if $(filter 2,$(V)),echo '  [$@: $(if $(wildcard $@),$(if $(newer-prereq
 
 if_changed = $(if $(newer-prereqs)$(arg-check)$(if $(wildcard $@),,x), \
 	@set -e; mkdir -p $(dir $@); $(why) $(if $(quiet),echo '  $(quiet_cmd_$(1))';,echo '$(call escsq,$(cmd_$(1)))';) \
-	$(cmd_$(1)); printf '%s\n' 'cmd_$@ := $(make-cmd)' > $(dot-target).cmd,@:)
+	{ $(cmd_$(1)); } || exit 1; printf '%s\n' 'cmd_$@ := $(make-cmd)' > $(dot-target).cmd,@:)
 
 if_changed_dep = $(if $(newer-prereqs)$(arg-check)$(if $(wildcard $@),,x), \
 	@set -e; mkdir -p $(dir $@); $(why) $(if $(quiet),echo '  $(quiet_cmd_$(1))';,echo '$(call escsq,$(cmd_$(1)))';) \
-	$(cmd_$(1)); host/fixdep $(dot-target).d $@ > $(dot-target).cmd.tmp; \
+	{ $(cmd_$(1)); } || exit 1; host/fixdep $(dot-target).d $@ > $(dot-target).cmd.tmp; \
 	printf '%s\n' 'cmd_$@ := $(make-cmd)' >> $(dot-target).cmd.tmp; \
 	rm -f $(dot-target).d; mv $(dot-target).cmd.tmp $(dot-target).cmd,@:)

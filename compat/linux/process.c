@@ -70,7 +70,7 @@ static long slot_map(uint32_t slot)
 	return r < 0 && r != W_EEXIST ? r : 0;
 }
 
-extern char exit_lo[];
+extern char exit_lo[] __attribute__((visibility("hidden")));
 
 static long thread_clone(const struct clone *c, const struct w_regs *r)
 {
@@ -192,7 +192,7 @@ void lx_end_other_threads(void)
 
 /* ---- fork ---- */
 
-extern char lx_fork_return[];
+extern char lx_fork_return[] __attribute__((visibility("hidden")));
 
 void lx_fork_child(struct w_regs *r)
 {

@@ -122,7 +122,7 @@ static void irq(uint32_t vec)
 		this_cpu()->resched = true;
 }
 
-static void idle(struct cpu *c)
+static MUST_HOLD(bkl) void idle(struct cpu *c)
 {
 	c->idle = true;
 	c->idle_since = clock_ns();
@@ -161,7 +161,7 @@ static void put_current(struct cpu *c)
 		sched_yield(t);
 }
 
-static void pick_next(struct cpu *c)
+static MUST_HOLD(bkl) void pick_next(struct cpu *c)
 {
 	struct thread *t;
 
@@ -185,7 +185,7 @@ static bool must_leave(const struct cpu *c, const struct thread *t)
 	return !t || t->state != T_RUNNING || c->resched || (t->proc->stopped && !t->dying);
 }
 
-static void settle(struct cpu *c)
+static MUST_HOLD(bkl) void settle(struct cpu *c)
 {
 	for (;;) {
 		struct thread *t = c->thread;
@@ -205,7 +205,7 @@ static void settle(struct cpu *c)
 	}
 }
 
-static void kernel_exit_locked(void)
+static MUST_HOLD(bkl) void kernel_exit_locked(void)
 {
 	struct cpu *c = this_cpu();
 

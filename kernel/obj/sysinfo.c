@@ -69,7 +69,8 @@ static int64_t info_boot(uaddr_t buf, uint32_t len)
 	struct w_sys_boot b = {.rsdp = acpi_rsdp,
 			       .ecam = acpi_ecam,
 			       .ecam_len = acpi_ecam_len,
-			       .archive_len = boot_info.archive_len};
+			       .archive_len = boot_info.archive_len,
+			       .entry_tsc = boot_info.entry_tsc};
 
 	memcpy(b.protocol, boot_info.protocol, sizeof(b.protocol));
 	return give(buf, len, &b, sizeof(b));

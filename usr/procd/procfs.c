@@ -16,6 +16,7 @@
 struct pfile {
 	uint32_t len, off;
 	bool dir;
+	bool sized; /* ours: the size is told, so that a web server can serve it */
 	char text[]; /* dir: struct fs_dirent records */
 };
 
@@ -168,6 +169,24 @@ static void f_kmsg(struct out *o)
 		o->len += n;
 }
 
+/* Time since reset that some CPU was busy, in TSC ticks.  Under `-icount shift=0` a
+ * tick is an instruction, so this is what the boot has cost, firmware included. */
+static void f_boot(struct out *o)
+{
+	uint64_t idle[64] = {0}, sum = 0;
+	struct w_sys_boot b = {0};
+	uint32_t lo, hi;
+	int i;
+
+	w_sys_info(W_SYS_CPUTIME, 0, idle, sizeof(idle));
+	w_sys_info(W_SYS_BOOT, 0, &b, sizeof(b));
+	for (i = 0; i < 64; i++)
+		sum += idle[i];
+	__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi));
+	put(o, "protocol %s\nbusy_ticks %lu\nkernel_at %lu\n", b.protocol,
+	    ((uint64_t)hi << 32 | lo) - sum, b.entry_tsc);
+}
+
 static void f_zero(struct out *o)
 {
 	put(o, "0\n");
@@ -185,7 +204,7 @@ static const struct sysfile {
 	{"meminfo", f_meminfo},	  {"uptime", f_uptime},	    {"stat", f_stat},
 	{"cpuinfo", f_cpuinfo},	  {"loadavg", f_loadavg},   {"mounts", f_mounts},
 	{"version", f_version},	  {"cmdline", f_cmdline},   {"filesystems", f_filesystems},
-	{"config", f_config},	  {"kmsg", f_kmsg},	    {"wherry/calls", f_calls},
+	{"wherry/boot", f_boot}, {"config", f_config},	  {"kmsg", f_kmsg},	    {"wherry/calls", f_calls},
 	{"wherry/missing", f_missing},
 	{"sys/vm/overcommit_memory", f_zero}, {"sys/net/core/somaxconn", f_somaxconn},
 };
@@ -401,6 +420,7 @@ static void op_open(struct w_msg *m, const char *path)
 	if (!err && m->FS_OPEN_in_flags & FS_O_ACCMODE)
 		err = f->dir ? W_EISDIR : W_EACCES;
 	f->len = o.len;
+	f->sized = !strncmp(skip(path), "wherry/", 7);
 	m->h[0] = err ? 0 : service_mint(&procfs, (uint64_t)f);
 	if (!m->h[0]) {
 		rt_free(f);
@@ -457,6 +477,7 @@ static void op_stat(struct w_msg *m, struct pfile *f, const char *path)
 
 	if (f) {
 		dir = f->dir;
+		st.size = f->sized ? f->len : 0;
 	} else {
 		o.p = rt_try_alloc(TEXT_MAX);
 		if (!o.p || fill(&o, path, m->sender, &dir)) {

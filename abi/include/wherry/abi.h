@@ -225,6 +225,7 @@ struct w_sys_boot {
 	uint64_t ecam; /* PCI configuration space, 0: ports only */
 	uint64_t ecam_len;
 	uint64_t archive_len;
+	uint64_t entry_tsc; /* when the kernel was entered */
 	char protocol[16];
 };
 

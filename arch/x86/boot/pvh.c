@@ -65,6 +65,7 @@ void pvh_main(uint32_t pa)
 	const struct start_info *si = phys_to_virt(pa);
 
 	cpu_init_early(&cpus[0]);
+	boot_info.entry_tsc = rdtsc();
 	if (si->magic != PVH_MAGIC)
 		panic("boot_protocol", "no start_info at %x: boot with -kernel or from the disk",
 		      pa);

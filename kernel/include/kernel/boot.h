@@ -19,6 +19,7 @@ struct boot_info {
 	struct boot_range ram[BOOT_RAM_MAX]; /* usable memory */
 	int nram;
 	uint64_t archive, archive_len; /* the boot archive, 0: none */
+	uint64_t entry_tsc;	       /* time stamp counter at entry */
 	uint64_t rsdp;		       /* ACPI root, 0: search for it */
 };
 

@@ -12,7 +12,7 @@
 struct ktimer {
 	uint64_t at; /* ns; 0: not armed */
 	uint32_t slot;
-	void (*fn)(struct ktimer *) MUST_HOLD(bkl);
+	void (*fn)(struct ktimer *); /* called with the lock held */
 };
 
 uint64_t clock_ns(void);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The big kernel lock: a ticket lock, held from kernel entry to kernel exit
- * (design D2).  clang checks the discipline: a file of kernel code opens with
- * BKL_BEGIN, which makes every function in it require the lock.
+ * (design D2).  clang's thread-safety analysis checks that every call handler,
+ * the dispatcher and kernel exit hold it, and that entry and exit pair up.
  *
  * A CPU that waits for the lock keeps answering TLB shootdowns, so the holder
  * may wait for the others.
@@ -18,10 +18,6 @@
 #define RELEASES(l) __attribute__((release_capability(l)))
 #define GUARDED(l) __attribute__((guarded_by(l)))
 #define NO_LOCK_CHECK __attribute__((no_thread_safety_analysis))
-#define BKL_BEGIN                                                              \
-	_Pragma("clang attribute push(__attribute__((requires_capability(bkl))), " \
-		"apply_to = function)")
-#define BKL_END _Pragma("clang attribute pop")
 #else
 #define CAPABILITY(x)
 #define MUST_HOLD(l)
@@ -29,9 +25,11 @@
 #define RELEASES(l)
 #define GUARDED(l)
 #define NO_LOCK_CHECK
+#endif
+
+/* Mark, for readers, the part of a file in which every function holds the lock. */
 #define BKL_BEGIN
 #define BKL_END
-#endif
 
 struct CAPABILITY("lock") bkl {
 	uint32_t next, serving; /* [a] */

@@ -19,8 +19,8 @@ struct object;
 struct process;
 
 struct object_ops {
-	void (*unhandled)(struct object *o) MUST_HOLD(bkl); /* last handle gone; may be NULL */
-	void (*destroy)(struct object *o) MUST_HOLD(bkl);   /* last reference gone; frees */
+	void (*unhandled)(struct object *o); /* last handle gone; may be NULL */
+	void (*destroy)(struct object *o);   /* last reference gone; frees */
 };
 
 struct object {

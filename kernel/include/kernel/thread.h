@@ -98,4 +98,4 @@ BKL_END
 
 #define thread_self() (this_cpu()->thread)
 
-extern struct list processes GUARDED(bkl);
+extern struct list processes; /* [k] */

@@ -1,0 +1,93 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""bench.py BUILD: guest instructions from reset to the first HTTP byte and per request,
+and the least memory that serves.
+
+QEMU TCG with -icount shift=0,sleep=off: one instruction is one tick of the guest's
+time stamp counter; what /proc/wherry/boot reports is ticks since reset minus idle time.
+httpd serves /proc in this build, so the first page tells what it took to get there."""
+import http.client
+import os
+import re
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tests", "harness"))
+from vm import VM  # noqa: E402
+
+ICOUNT = ["-icount", "shift=0,sleep=off"]
+
+
+def ticks(conn):
+    conn.request("GET", "/wherry/boot")
+    text = conn.getresponse().read().decode()
+    return int(re.search(r"busy_ticks (\d+)", text).group(1)), int(re.search(r"kernel_at (\d+)", text).group(1))
+
+
+def boot(build, machine, how, cmdline=""):
+    with VM(build, machine=machine, boot=how, cmdline=cmdline, extra=ICOUNT, memory="128M") as vm:
+        vm.wait("httpd: serving")
+        if "has address" not in vm.log:
+            vm.wait("has address")
+        c = http.client.HTTPConnection("127.0.0.1", vm.port, timeout=60)
+        total, entry = ticks(c)
+        print(f"reset to first HTTP byte, {how} {machine}: {total / 1e6:.2f} M instructions "
+              f"(of these {entry / 1e6:.2f} M before the kernel)")
+
+
+def requests(build, conns=16, count=100):
+    with VM(build, machine="microvm", extra=ICOUNT, memory="128M") as vm:
+        vm.wait("httpd: serving")
+        if "has address" not in vm.log:
+            vm.wait("has address")
+        cs = [http.client.HTTPConnection("127.0.0.1", vm.port, timeout=60) for _ in range(conns)]
+        ctl = http.client.HTTPConnection("127.0.0.1", vm.port, timeout=60)
+        for c in cs:
+            ticks(c)
+        before, _ = ticks(ctl)
+        for _ in range(count):
+            for c in cs:
+                c.request("GET", "/absent")
+            for c in cs:
+                c.getresponse().read()
+        after, _ = ticks(ctl)
+        print(f"keep-alive request, {conns} connections, 404 page, everything included (httpd too): "
+              f"{(after - before) / (conns * count):.0f} instructions")
+
+
+def least_memory(build):
+    for mib in (4, 5, 6, 8, 10, 12, 16):
+        with VM(build, machine="microvm", memory=f"{mib}M") as vm:
+            try:
+                vm.wait("httpd: serving", 10)
+                if "has address" not in vm.log:
+                    vm.wait("has address", 10)
+                ticks(http.client.HTTPConnection("127.0.0.1", vm.port, timeout=10))
+            except (AssertionError, OSError, http.client.HTTPException, AttributeError):
+                continue
+        print(f"least memory that boots and serves (microvm): {mib} MiB")
+        return
+
+
+def main():
+    build = sys.argv[1]
+    print("host:", os.cpu_count(), "cores;", subprocess.run(["qemu-system-x86_64", "--version"],
+          capture_output=True, text=True).stdout.splitlines()[0])
+    out = subprocess.run(["size", os.path.join(build, "wherry.elf")], capture_output=True, text=True)
+    text, data = out.stdout.splitlines()[1].split()[:2]
+    print(f"kernel text+data: {(int(text) + int(data)) / 1024:.0f} KiB")
+    print(f"image: boot.flatfs {os.path.getsize(os.path.join(build, 'boot.flatfs')) / 1024:.0f} KiB, "
+          f"wherry.img {os.path.getsize(os.path.join(build, 'wherry.img')) / 1024:.0f} KiB")
+    boot(build, "microvm", "pvh")
+    boot(build, "q35", "pvh")
+    boot(build, "pc", "mbr")
+    requests(build)
+    least_memory(build)
+    start = time.time()
+    subprocess.run(["make", "-s", "-C", os.environ["srctree"], f"O={build}", "image"], check=True,
+                   env=os.environ)
+    print(f"null build: {time.time() - start:.2f} s")
+
+
+main()
