@@ -96,7 +96,7 @@ dir-console := drivers/char
 dir-fs := fs
 dir-net := net
 dir-vnet := drivers/net
-user-dirs := lib rt drivers/virtio usr/init usr/procd usr/sysio $(foreach m,$(mod-y),$(dir-$(m)))
+user-dirs := lib rt $(if $(CONFIG_GUEST_TESTS),tests/guest) drivers/virtio usr/init usr/procd usr/sysio $(foreach m,$(mod-y),$(dir-$(m)))
 
 .PHONY: build-user
 build-user: prepare lwip/.unpacked gen/callnames.h gen/config_text.h
@@ -106,7 +106,7 @@ gen/callnames.h: $(abi)/errors.wid $(abi)/kernel.wid host/widc FORCE
 	$(call if_changed,wid)
 gen/callnames.h: mode = names
 gen/config_text.h: .config
-	@mkdir -p gen; od -An -v -tx1 .config | sed 's/ \([0-9a-f][0-9a-f]\)/0x\1,/g' > $@
+	@mkdir -p gen; od -An -v -tx1 .config | sed 's/ \([0-9a-f][0-9a-f]\)/0x\1,/g' > $@.tmp; cmp -s $@.tmp $@ || mv $@.tmp $@
 
 # Which modules live in which process.
 ifdef CONFIG_PLACE_ONE
@@ -118,7 +118,7 @@ home-console := console
 home-fs := fs
 home-netd := $(filter vnet,$(mod-y)) $(filter net,$(mod-y))
 endif
-servers := $(addprefix u/,$(addsuffix .elf,init procd $(homes)))
+servers := $(addprefix u/,$(addsuffix .elf,init procd $(homes) $(if $(CONFIG_GUEST_TESTS),guest-tests)))
 
 u-lib := u/lib/built-in.a
 u-rt := u/rt/built-in.a
@@ -151,6 +151,10 @@ u/init.elf: u/rt/built-in.a u/usr/init/built-in.a $(u-lib) $(srctree)/rt/user.ld
 	$(call if_changed,ldu)
 u/procd.elf: u/rt/built-in.a u/usr/procd/built-in.a $(u-lib) $(srctree)/rt/user.lds FORCE
 	$(call if_changed,ldu)
+u/guest-tests.elf: u/rt/built-in.a u/tests/guest/built-in.a $(u-lib) $(srctree)/rt/user.lds FORCE
+	$(call if_changed,ldg)
+quiet_cmd_ldg = LD      $@
+cmd_ldg = ld -nostdlib -z max-page-size=4096 --build-id=none -T $(srctree)/rt/user.lds -o $@ --whole-archive u/tests/guest/built-in.a --no-whole-archive --start-group u/rt/built-in.a $(u-lib) --end-group
 define home_rule
 u/$(1).elf: u/proc_$(1).o $(foreach m,$(home-$(1)),u/mod-$(m).o) u/usr/sysio/built-in.a u/rt/built-in.a u/drivers/virtio/built-in.a $(u-lib) $(srctree)/rt/user.lds FORCE
 	$$(call if_changed,ldu)

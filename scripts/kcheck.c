@@ -51,7 +51,7 @@ static void lint_symbol(struct symbol *sym)
 		if ((sym->type == S_INT || sym->type == S_HEX) && !has_default(sym))
 			problem("an int or hex without default", sym, p);
 	}
-	if (sym->type == S_UNKNOWN && sym->name && !defined)
+	if (sym->type == S_UNKNOWN && sym->name && !defined && (sym->name[0] < '0' || sym->name[0] > '9') && sym->name[0] != '-')
 		problem("used but never defined", sym, sym->prop);
 }
 

@@ -10,7 +10,7 @@ enum {
 	MAGIC = 0x00, VERSION = 0x04, DEVICE_ID = 0x08, FEATURES = 0x10, FEATURES_SEL = 0x14,
 	DRIVER_FEATURES = 0x20, DRIVER_FEATURES_SEL = 0x24, QUEUE_SEL = 0x30, QUEUE_MAX = 0x34,
 	QUEUE_NUM = 0x38, QUEUE_READY = 0x44, QUEUE_NOTIFY = 0x50, IRQ_STATUS = 0x60, IRQ_ACK = 0x64,
-	STATUS = 0x70, DESC = 0x80, AVAIL = 0x90, USED = 0xa0, CONFIG_SPACE = 0x100,
+	STATUS = 0x70, DESC = 0x80, AVAIL = 0x90, USED = 0xa0, DEVICE_CONFIG = 0x100,
 };
 
 static uint32_t get(struct virtio *v, uint32_t reg)
@@ -84,7 +84,7 @@ static void config(struct virtio *v, uint32_t off, void *buf, uint32_t len)
 	uint32_t i;
 
 	for (i = 0; i < len; i++)
-		((uint8_t *)buf)[i] = v->common[CONFIG_SPACE + off + i];
+		((uint8_t *)buf)[i] = v->common[DEVICE_CONFIG + off + i];
 }
 
 static void irq_ack(struct virtio *v)

@@ -164,13 +164,16 @@ int64_t sys_stream_create(uint32_t bytes, uint32_t flags, uaddr_t hv)
 {
 	struct process *self = thread_self()->proc;
 	struct stream_pair *p;
-	w_handle_t h[2];
+	w_handle_t h[2] = {0};
 	uint32_t size = PIPE_BUF;
 	int64_t r;
 	int i;
 
 	if (flags & ~(W_STREAM_PIPE | W_STREAM_LOWAT) || bytes > 1u << 22)
 		return W_EINVAL;
+	r = copy_out(self->as, hv, h, sizeof(h)); /* before there is anything to undo */
+	if (r)
+		return r;
 	while (size < bytes)
 		size *= 2;
 	p = kzalloc(sizeof(*p));

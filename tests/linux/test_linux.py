@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: MIT
+"""The same static binaries on the host and in the machine: what they print must agree."""
+import glob
+import os
+import subprocess
+
+import pytest
+
+from vm import VM
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+PROGRAMS = sorted(os.path.basename(f)[:-2] for f in glob.glob(os.path.join(HERE, "*.c")))
+
+
+@pytest.fixture(scope="module")
+def programs(tmp_path_factory):
+    """An overlay with /tests/NAME-musl and /tests/NAME-glibc, and what the host says."""
+    d = tmp_path_factory.mktemp("linux")
+    (d / "tests").mkdir()
+    expected = {}
+    for name in PROGRAMS:
+        for libc, cc in (("musl", "musl-gcc"), ("glibc", "gcc")):
+            exe = d / "tests" / f"{name}-{libc}"
+            subprocess.run([cc, "-static", "-O1", "-w", "-pthread", "-o", str(exe),
+                            os.path.join(HERE, name + ".c")], check=True)
+            subprocess.run(["strip", str(exe)], check=True)
+            work = tmp_path_factory.mktemp("cwd")
+            expected[f"{name}-{libc}"] = subprocess.run(
+                [str(exe)], cwd=work, text=True, capture_output=True, check=True).stdout
+    return str(d), expected
+
+
+@pytest.fixture(scope="module", params=[("default", 1), ("many", 4)], ids=["one", "many"])
+def vm(request, image, programs):
+    with VM(image(request.param[0], ROOTFS_OVERLAY=programs[0]), cpus=request.param[1],
+            memory="128M") as machine:
+        machine.wait("httpd: serving")
+        machine.send("\n")
+        machine.wait("# ")
+        machine.command("cd /tmp")
+        yield machine
+
+
+@pytest.mark.parametrize("libc", ["musl", "glibc"])
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_agrees_with_the_host(vm, programs, name, libc):
+    got = vm.command(f"/tests/{name}-{libc} > out 2>&1; cat out")
+    assert got.splitlines() == programs[1][f"{name}-{libc}"].splitlines()
