@@ -695,6 +695,10 @@ static void op_sendto(struct w_msg *m, struct sock *s, const char *bytes)
 		return;
 	}
 	memcpy(&a, bytes, 16);
+	if (!a.family && !s->peer.port) {
+		reply(m, -89); /* EDESTADDRREQ */
+		return;
+	}
 	p = pbuf_alloc(PBUF_TRANSPORT, m->in_len - 16, PBUF_RAM);
 	if (!p) {
 		reply(m, W_ENOMEM);

@@ -2,6 +2,7 @@
 """The same static binaries on the host and in the machine: what they print must agree."""
 import glob
 import os
+import re
 import subprocess
 
 import pytest
@@ -26,7 +27,7 @@ def programs(tmp_path_factory):
             subprocess.run(["strip", str(exe)], check=True)
             work = tmp_path_factory.mktemp("cwd")
             expected[f"{name}-{libc}"] = subprocess.run(
-                [str(exe)], cwd=work, text=True, capture_output=True, check=True).stdout
+                [str(exe)], cwd=work, text=True, capture_output=True, check=True, timeout=60).stdout
     return str(d), expected
 
 
@@ -34,7 +35,7 @@ def programs(tmp_path_factory):
 def vm(request, image, programs):
     with VM(image(request.param[0], ROOTFS_OVERLAY=programs[0]), cpus=request.param[1],
             memory="128M") as machine:
-        machine.wait("httpd: serving")
+        machine.wait(re.compile("(?s)(has address|httpd: serving).*(has address|httpd: serving).*\n"))
         machine.send("\n")
         machine.wait("# ")
         machine.command("cd /tmp")

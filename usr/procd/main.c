@@ -175,10 +175,10 @@ static void op_kill(struct w_msg *m, struct proc *from)
 			reply(m, p ? W_EPERM : W_ESRCH);
 			return;
 		}
-		reply(m, 0);
-		if (sig)
+		if (sig) /* first: a signal to oneself arrives before kill() returns */
 			post(p, sig, (int32_t)m->PROC_KILL_in_code, from->pid, from->ruid,
 			     m->PROC_KILL_in_value);
+		reply(m, 0);
 	}
 }
 
