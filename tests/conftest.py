@@ -14,7 +14,9 @@ sys.path.insert(0, os.path.join(ROOT, "tests", "harness"))
 def make(out, *goals, check=True, env=None):
     """make O=out goals; the completed process, output in .stdout."""
     e = {k: v for k, v in os.environ.items()
-         if k not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES", "O", "V")
+         if k not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES", "O", "V", "Q", "quiet",
+                      "WHERRY_SUB", "srctree", "objtree", "CC", "HOSTCC", "KCONFIG_CONFIG",
+                      "CC_VERSION_TEXT")
          and not k.startswith("CONFIG_")}
     e.update(env or {})
     p = subprocess.run(["make", "-j2", "-C", ROOT, f"O={out}", *goals], env=e, text=True,

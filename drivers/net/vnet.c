@@ -47,6 +47,10 @@ static void *tx_get(struct net_device *d)
 	(void)d;
 	if (!tx_nfree)
 		reclaim();
+	if (!tx_nfree) { /* ask to be told, then look again: it may have happened meanwhile */
+		virtq_interrupts(&tx, true);
+		reclaim();
+	}
 	if (!tx_nfree) {
 		tx_starved = true;
 		return NULL;
@@ -102,6 +106,7 @@ static void irq_ready(struct ev_source *s, uint32_t bits)
 		reclaim();
 		if (tx_nfree && netdev.tx_ready) {
 			tx_starved = false;
+			virtq_interrupts(&tx, false);
 			netdev.tx_ready(&netdev);
 		}
 	}
@@ -124,6 +129,7 @@ static bool bring_up(void)
 	tx_nfree = 0;
 	for (i = 0; i < tx.size; i++)
 		tx_free[tx_nfree++] = i;
+	virtq_interrupts(&tx, false);
 	virtio_ready(dev);
 	for (i = 0; i < rx.size; i++)
 		give_rx(i);

@@ -104,6 +104,12 @@ void virtq_kick(struct virtq *q)
 		q->v->ops->notify(q->v, q->index);
 }
 
+void virtq_interrupts(struct virtq *q, bool on)
+{
+	q->avail[0] = !on; /* VIRTQ_AVAIL_F_NO_INTERRUPT */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
 int virtq_take(struct virtq *q, uint32_t *len)
 {
 	const volatile uint32_t *ring = (const volatile uint32_t *)(q->used + 2);

@@ -68,6 +68,8 @@ void virtq_set(struct virtq *q, uint16_t slot, paddr_t addr, uint32_t len, uint1
 	       uint16_t next);
 void virtq_offer(struct virtq *q, uint16_t slot);
 void virtq_kick(struct virtq *q); /* tell the device what was offered, if it wants to know */
+/* Should the device interrupt for completions of this queue? */
+void virtq_interrupts(struct virtq *q, bool on);
 /* Next completed slot; -1: none; check q->broken afterwards. */
 int virtq_take(struct virtq *q, uint32_t *len);
 
