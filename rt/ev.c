@@ -129,6 +129,7 @@ static void service_ready(struct ev_source *src, uint32_t bits)
 {
 	struct service *s = container_of(src, struct service, src);
 	struct w_msg m;
+	uint32_t more;
 	int i;
 
 	(void)bits;
@@ -138,7 +139,10 @@ static void service_ready(struct ev_source *src, uint32_t bits)
 		if (w_port_recv(s->port, &m, 0) < 0)
 			return;
 		s->bytes[m.in_len < SERVICE_BYTES ? m.in_len : SERVICE_BYTES - 1] = 0;
+		more = m.pad;
 		s->call(s, &m);
+		if (!more)
+			return;
 	}
 }
 

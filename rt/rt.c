@@ -50,6 +50,13 @@ static void *alloc_large(size_t n)
 
 void *rt_try_alloc(size_t n)
 {
+	void *p = rt_alloc_raw(n);
+
+	return p && class_of(n) < 8 ? memset(p, 0, 16ul << class_of(n)) : p;
+}
+
+void *rt_alloc_raw(size_t n)
+{
 	int c = class_of(n);
 	struct block *b;
 
@@ -58,7 +65,7 @@ void *rt_try_alloc(size_t n)
 	b = freelist[c];
 	if (b) {
 		freelist[c] = b->next;
-		return memset((char *)b + 16, 0, 16ul << c);
+		return (char *)b + 16;
 	}
 	n = 16 + (16ul << c);
 	if ((size_t)(chunk_end - chunk) < n) {

@@ -5,7 +5,7 @@ and the least memory that serves.
 
 QEMU TCG with -icount shift=0,sleep=off: one instruction is one tick of the guest's
 time stamp counter; what /proc/wherry/boot reports is ticks since reset minus idle time.
-httpd serves /proc in this build, so the first page tells what it took to get there."""
+httpd serves / in this build, so the first page tells what it took to get there."""
 import http.client
 import os
 import re
@@ -20,7 +20,7 @@ ICOUNT = ["-icount", "shift=0,sleep=off"]
 
 
 def ticks(conn):
-    conn.request("GET", "/wherry/boot")
+    conn.request("GET", "/proc/wherry/boot")
     text = conn.getresponse().read().decode()
     return int(re.search(r"busy_ticks (\d+)", text).group(1)), int(re.search(r"kernel_at (\d+)", text).group(1))
 
@@ -48,11 +48,11 @@ def requests(build, conns=16, count=100):
         before, _ = ticks(ctl)
         for _ in range(count):
             for c in cs:
-                c.request("GET", "/absent")
+                c.request("GET", "/etc/wherry/services")
             for c in cs:
                 c.getresponse().read()
         after, _ = ticks(ctl)
-        print(f"keep-alive request, {conns} connections, 404 page, everything included (httpd too): "
+        print(f"keep-alive request, {conns} connections, a file of 180 bytes, everything included (httpd too): "
               f"{(after - before) / (conns * count):.0f} instructions")
 
 

@@ -126,12 +126,14 @@ static MUST_HOLD(bkl) void idle(struct cpu *c)
 {
 	c->idle = true;
 	c->idle_since = clock_ns();
+	c->idle_since_tsc = rdtsc();
 	while (!aspace_reap_step() && !sched_ready()) {
 		bkl_unlock();
 		cpu_idle_wait();
 		bkl_lock();
 	}
 	c->idle_ns += clock_ns() - c->idle_since;
+	c->idle_tsc += rdtsc() - c->idle_since_tsc;
 	c->idle = false;
 }
 

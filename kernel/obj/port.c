@@ -339,6 +339,7 @@ static int recv_note(struct port *p, struct process *self, uaddr_t umsg)
 	struct w_msg m = n->msg;
 	int err;
 
+	m.pad = n->link.next != &p->notes || !list_is_empty(&p->callers);
 	err = handles_deliver(&self->handles, n->h, m.nh, m.h);
 	if (!err)
 		err = copy_out(self->as, umsg, &m, sizeof(m));
@@ -373,6 +374,7 @@ static int recv_call(struct port *p, struct process *self, uaddr_t umsg, const s
 		return W_EAGAIN;
 	}
 	m.in = m.out = 0;
+	m.pad = t->wait.next != &p->callers || !list_is_empty(&p->notes);
 	p->txn_gen[slot] = ++p->txn_seq;
 	m.txn = (uint64_t)p->txn_seq << 32 | (slot + 1);
 	err = copy_out(self->as, umsg, &m, sizeof(m));

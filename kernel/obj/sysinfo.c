@@ -97,6 +97,16 @@ static int64_t info_cputime(uaddr_t buf, uint32_t len)
 	return give(buf, len, idle, ncpus * sizeof(*idle));
 }
 
+static int64_t info_idle_tsc(uaddr_t buf, uint32_t len)
+{
+	uint64_t idle[MAX_CPUS];
+	int i;
+
+	for (i = 0; i < ncpus; i++)
+		idle[i] = cpus[i].idle_tsc;
+	return give(buf, len, idle, ncpus * sizeof(*idle));
+}
+
 int64_t sys_sys_info(uint32_t what, uint64_t arg, uaddr_t buf, uint32_t len)
 {
 	switch (what) {
@@ -108,6 +118,8 @@ int64_t sys_sys_info(uint32_t what, uint64_t arg, uaddr_t buf, uint32_t len)
 		return info_log(arg, buf, len);
 	case W_SYS_CPUTIME:
 		return info_cputime(buf, len);
+	case W_SYS_IDLE_TSC:
+		return info_idle_tsc(buf, len);
 	case W_SYS_BOOT:
 		return info_boot(buf, len);
 	case W_SYS_CALLS:

@@ -178,7 +178,7 @@ static void f_boot(struct out *o)
 	uint32_t lo, hi;
 	int i;
 
-	w_sys_info(W_SYS_CPUTIME, 0, idle, sizeof(idle));
+	w_sys_info(W_SYS_IDLE_TSC, 0, idle, sizeof(idle));
 	w_sys_info(W_SYS_BOOT, 0, &b, sizeof(b));
 	for (i = 0; i < 64; i++)
 		sum += idle[i];

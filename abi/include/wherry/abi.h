@@ -161,7 +161,7 @@ struct w_msg {
 	uint32_t out_len;
 	uint32_t nh;
 	w_handle_t h[W_MSG_HANDLES];
-	uint32_t pad; /* flags: W_MSG_UNINTERRUPTIBLE */
+	uint32_t pad; /* call: W_MSG_UNINTERRUPTIBLE; recv: more messages are queued */
 };
 
 /* ---- waiting ---- */
@@ -209,6 +209,7 @@ enum {
 	W_SYS_LOG,	/* the kernel log, arg: offset from the oldest byte */
 	W_SYS_CPUTIME,	/* uint64_t idle_ns[ncpu] */
 	W_SYS_BOOT,	/* struct w_sys_boot */
+	W_SYS_IDLE_TSC,	/* uint64_t ticks[ncpu] spent idle, finished periods only */
 	W_SYS_CALLS,	/* uint64_t counts[call number] */
 };
 

@@ -39,7 +39,7 @@
 
 #define MEM_LIBC_MALLOC 1
 #define MEMP_MEM_MALLOC 1
-#define mem_clib_malloc rt_try_alloc
+#define mem_clib_malloc rt_alloc_raw
 #define mem_clib_free rt_free
 #define mem_clib_calloc lwip_calloc
 #define MEM_ALIGNMENT 8

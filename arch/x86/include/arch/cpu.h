@@ -38,6 +38,7 @@ struct cpu {
 	uint64_t armed;		 /* [1] ns when the local clock fires */
 	uint32_t flush;		 /* [a] a shootdown waits for this CPU */
 	uint64_t idle_ns, idle_since;
+	uint64_t idle_tsc, idle_since_tsc; /* the same in ticks: exact for counting */
 	uint64_t gdt[8];
 	struct tss tss;
 };

@@ -39,7 +39,7 @@ typedef long ssize_t;
 void rt_log(const char *f, ...);
 void net_assert(const char *what);
 uint32_t net_random(void);
-void *rt_try_alloc(size_t n);
+void *rt_alloc_raw(size_t n);
 void rt_free(void *p);
 void *lwip_calloc(size_t n, size_t size);
 int atoi(const char *s);
