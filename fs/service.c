@@ -95,7 +95,7 @@ static void op_open(struct w_msg *m, const char *path)
 	f->flags = flags;
 	n->opens++;
 	m->FS_OPEN_out_mode = n->mode;
-	m->FS_OPEN_out_size = (n->mode & FS_S_IFMT) == FS_S_IFCHR ? n->rdev : n->size;
+	m->FS_OPEN_out_size = n->rdev ? n->rdev : n->size;
 	m->FS_OPEN_out_ino = n->ino;
 	m->nh = 1;
 	if (service_reply(&service, m, 0) < 0)
@@ -618,7 +618,7 @@ static void add_file(const struct flatfs *fs, const struct flatfs_file *f, uint6
 	n->ro_off = base + f->off;
 }
 
-/* META lines: "l PATH TARGET", "m MODE PATH", "d MODE PATH", "c MAJOR MINOR MODE PATH" */
+/* META lines: "l PATH TARGET", "m MODE PATH", "d MODE PATH", "c|b MAJOR MINOR MODE PATH" */
 static void meta_line(char *line)
 {
 	char *word[5];
@@ -649,8 +649,10 @@ static void meta_line(char *line)
 			n->mode = FS_S_IFDIR | strtoul_at(&p, 8);
 		break;
 	case 'c':
+	case 'b':
 		p = word[3];
-		if (!make(word[4], FS_S_IFCHR | strtoul_at(&p, 8), &n)) {
+		if (!make(word[4], (word[0][0] == 'c' ? FS_S_IFCHR : FS_S_IFBLK) | strtoul_at(&p, 8),
+			  &n)) {
 			const char *a = word[1], *b = word[2];
 
 			n->rdev = strtoul_at(&a, 10) << 8;

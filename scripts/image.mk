@@ -92,10 +92,12 @@ $(lwip-obj): u/lwip/%.o: lwip/src/%.c FORCE | prepare
 mod-y := console fs
 mod-$(CONFIG_NET) += net
 mod-$(CONFIG_VIRTIO_NET) += vnet
+mod-$(CONFIG_VIRTIO_BLK) += vblk
 dir-console := drivers/char
 dir-fs := fs
 dir-net := net
 dir-vnet := drivers/net
+dir-vblk := drivers/block
 user-dirs := lib rt $(if $(CONFIG_GUEST_TESTS),tests/guest) drivers/virtio usr/init usr/procd usr/sysio $(foreach m,$(mod-y),$(dir-$(m)))
 
 .PHONY: build-user
@@ -111,9 +113,10 @@ gen/config_text.h: .config
 # Which modules live in which process.
 ifdef CONFIG_PLACE_ONE
 homes := sysio
-home-sysio := console fs $(filter vnet,$(mod-y)) $(filter net,$(mod-y))
+home-sysio := console fs $(filter vblk,$(mod-y)) $(filter vnet,$(mod-y)) $(filter net,$(mod-y))
 else
-homes := console fs netd
+homes := console fs netd $(if $(CONFIG_VIRTIO_BLK),blk)
+home-blk := $(filter vblk,$(mod-y))
 home-console := console
 home-fs := fs
 home-netd := $(filter vnet,$(mod-y)) $(filter net,$(mod-y))

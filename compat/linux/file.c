@@ -290,7 +290,7 @@ LX(ioctl)
 	case 0x5452: /* FIOASYNC */
 		return 0;
 	}
-	if (f->kind == K_TTY)
+	if (f->kind == K_TTY || (f->mode & FS_S_IFMT) == FS_S_IFBLK)
 		return tty_ioctl(f, a[1], a[2]);
 	s = f->kind == K_STREAM ? f->h : f->stream;
 	if (a[1] == 0x541b && s) { /* FIONREAD */

@@ -116,6 +116,28 @@ static long path_op(const char *path, struct w_msg *m)
 	return lx_chan(h, m);
 }
 
+/* A disk behaves like a file whose channel is the driver's. */
+static long open_block(uint32_t flags, struct lx_file **out)
+{
+	struct w_msg m = {.op = FS_OPEN};
+	struct lx_file *f;
+	long err;
+
+	m.FS_OPEN_in_flags = flags;
+	err = lx_chan(LX_H_BLOCK, &m);
+	if (err < 0)
+		return err == W_EBADH ? -6 : err; /* no such service: no such device */
+	f = file_new(K_FILE, flags);
+	if (!f) {
+		w_handle_close(m.h[0]);
+		return -ENOMEM;
+	}
+	f->h = m.h[0];
+	f->mode = FS_S_IFBLK | 0600;
+	*out = f;
+	return 0;
+}
+
 static long open_device(uint32_t rdev, uint32_t flags, struct lx_file **out)
 {
 	struct w_msg m = {.op = FS_OPEN};
@@ -131,6 +153,8 @@ static long open_device(uint32_t rdev, uint32_t flags, struct lx_file **out)
 		*out = f;
 		return 0;
 	}
+	if (rdev >> 8 == 254)
+		return open_block(flags, out);
 	if (rdev >> 8 != 5)
 		return -6; /* ENXIO */
 	f = file_new(K_TTY, flags);
@@ -191,7 +215,9 @@ long path_open(const char *path, uint32_t flags, uint32_t mode, struct lx_file *
 	err = lx_chan(h, &m);
 	if (err < 0)
 		return err;
-	if ((m.FS_OPEN_out_mode & FS_S_IFMT) == FS_S_IFCHR && !(flags & FS_O_PATH)) {
+	if (((m.FS_OPEN_out_mode & FS_S_IFMT) == FS_S_IFCHR ||
+	     (m.FS_OPEN_out_mode & FS_S_IFMT) == FS_S_IFBLK) &&
+	    !(flags & FS_O_PATH)) {
 		w_handle_close(m.h[0]);
 		return open_device(m.FS_OPEN_out_size, flags, out);
 	}

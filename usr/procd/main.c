@@ -22,7 +22,7 @@ struct waiting {
 struct list procs = LIST_INIT(procs);
 struct service proc_service;
 uint64_t missing_calls[512];
-w_handle_t h_fs, h_net, h_console, h_self, h_procfs;
+w_handle_t h_fs, h_net, h_console, h_self, h_procfs, h_block;
 static uint32_t last_pid;
 
 struct proc *proc_by_pid(uint32_t pid)
@@ -507,6 +507,8 @@ int proc_spawn(const char *strings, uint32_t len, uint32_t flags, uint32_t *pid)
 		err = give(h, h_console, LX_H_CONSOLE);
 	if (err >= 0)
 		err = give(h, h_procfs, LX_H_PROCFS);
+	if (err >= 0 && h_block)
+		err = give(h, h_block, LX_H_BLOCK);
 	if (err >= 0)
 		err = put_start_block(p, strings, len, flags);
 	if (err >= 0)
@@ -742,6 +744,8 @@ int rt_main(uint64_t arg)
 	h_console = rt_lookup("console");
 	if (IS_ENABLED(CONFIG_NET))
 		h_net = rt_lookup("net");
+	if (IS_ENABLED(CONFIG_VIRTIO_BLK))
+		h_block = rt_lookup("block");
 	proc_service.call = call;
 	service_listen(&proc_service);
 	ch = w_chan_mint(proc_service.port, 0);

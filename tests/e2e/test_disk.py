@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT
+"""The virtio disk as /dev/vda: what the guest writes is on the host's file, byte for byte."""
+import os
+import re
+
+import pytest
+
+from vm import VM
+
+
+@pytest.fixture(params=[("default", "q35"), ("many", "q35"), ("default", "microvm")])
+def disk(request, image, tmp_path):
+    raw = tmp_path / "disk.raw"
+    raw.write_bytes(os.urandom(2 << 20))
+    config, machine = request.param
+    kind = "virtio-blk-device" if machine == "microvm" else "virtio-blk-pci"
+    with VM(image(config), machine=machine, extra=["-drive", f"if=none,id=d0,file={raw},format=raw",
+                                                   "-device", f"{kind},drive=d0"]) as vm:
+        vm.wait(re.compile("(?s)(has address|httpd: serving).*(has address|httpd: serving).*\n"))
+        vm.send("\n")
+        vm.wait("# ")
+        yield vm, raw
+
+
+def test_reads_and_writes(disk):
+    import hashlib
+    vm, raw = disk
+    before = raw.read_bytes()
+    assert "vblk: 2 MiB" in vm.log
+    assert vm.command("md5sum < /dev/vda").split()[0] == hashlib.md5(before).hexdigest()
+    got = vm.command("dd if=/dev/vda bs=1 skip=1000 count=100 2>/dev/null | md5sum").split()[0]
+    assert got == hashlib.md5(before[1000:1100]).hexdigest()
+    vm.command("printf hello | dd of=/dev/vda bs=1 seek=12345 conv=notrunc 2>/dev/null")
+    vm.command("dd if=/etc/wherry/config of=/dev/vda bs=4096 seek=100 conv=notrunc 2>/dev/null")
+    config = vm.command("cat /etc/wherry/config")
+    after = raw.read_bytes()
+    assert after[12345:12350] == b"hello"
+    assert after[:12345] == before[:12345] and after[12350:409600] == before[12350:409600]
+    assert after[409600:409600 + len(config)].decode() == config
+    vm.command("echo x | dd of=/dev/vda bs=1 seek=2097152 2>&1 | grep -q 'No space'")
+    assert vm.status == 0
+
+
+def test_no_disk_is_enxio(image):
+    with VM(image()) as vm:
+        vm.wait("# ")
+        assert "No such device" in vm.command("cat /dev/vda 2>&1")
