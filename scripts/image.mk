@@ -93,6 +93,11 @@ mod-y := console fs
 mod-$(CONFIG_NET) += net
 mod-$(CONFIG_VIRTIO_NET) += vnet
 mod-$(CONFIG_VIRTIO_BLK) += vblk
+ifdef CONFIG_PLACE_MANY
+mod-$(CONFIG_VIRTIO_NET) += netexp netimp
+endif
+dir-netexp := drivers/netexp
+dir-netimp := drivers/netimp
 dir-console := drivers/char
 dir-fs := fs
 dir-net := net
@@ -115,11 +120,12 @@ ifdef CONFIG_PLACE_ONE
 homes := sysio
 home-sysio := console fs $(filter vblk,$(mod-y)) $(filter vnet,$(mod-y)) $(filter net,$(mod-y))
 else
-homes := console fs netd $(if $(CONFIG_VIRTIO_BLK),blk)
+homes := console fs $(if $(CONFIG_NET),netd) $(if $(CONFIG_VIRTIO_NET),netdrv) $(if $(CONFIG_VIRTIO_BLK),blk)
+home-netdrv := $(filter vnet,$(mod-y)) $(filter netexp,$(mod-y))
 home-blk := $(filter vblk,$(mod-y))
 home-console := console
 home-fs := fs
-home-netd := $(filter vnet,$(mod-y)) $(filter net,$(mod-y))
+home-netd := $(filter netimp,$(mod-y)) $(filter net,$(mod-y))
 endif
 servers := $(addprefix u/,$(addsuffix .elf,init procd $(homes) $(if $(CONFIG_GUEST_TESTS),guest-tests)))
 
