@@ -28,6 +28,9 @@ else
 # ---- second pass: the current directory is the output directory ----
 export srctree
 objtree := $(CURDIR)
+ifeq ($(objtree),$(srctree))
+$(error the output directory must not be the source tree; use O=dir)
+endif
 export objtree
 
 ifeq ($(V),)
@@ -45,7 +48,7 @@ export CC HOSTCC
 
 config-goals := config menuconfig nconfig oldconfig olddefconfig savedefconfig alldefconfig \
 	allyesconfig allnoconfig randconfig listnewconfig defconfig %_defconfig set explain lint
-free-goals := help check bench deps deps-bench clean mrproper headercheck format
+free-goals := help check bench deps clean mrproper format
 no-config := $(filter $(config-goals) $(free-goals),$(MAKECMDGOALS))
 
 CONFIG_FILE := .config
@@ -77,15 +80,12 @@ check:
 bench:
 	@sh $(srctree)/scripts/bench
 
-.PHONY: check bench help deps deps-bench clean mrproper format lint-c
+.PHONY: check bench help deps clean mrproper format
 help:
 	@sh $(srctree)/scripts/help
 
 deps:
 	@sh $(srctree)/scripts/deps
-
-deps-bench:
-	@sh $(srctree)/scripts/deps --bench
 
 clean:
 	$(Q)rm -rf k u p lib gen host tests *.elf *.img *.flatfs rootfs image.list *.bin
@@ -94,6 +94,6 @@ mrproper: clean
 	$(Q)rm -rf include .config .config.old .tmp* ..config* defconfig compile_commands.json
 
 format:
-	@cd $(srctree) && git ls-files '*.c' '*.h' | grep -v widc | xargs clang-format --dry-run -Werror
+	@cd $(srctree) && find . -name build -prune -o \( -name '*.c' -o -name '*.h' \) -print | xargs clang-format --dry-run -Werror
 
 endif

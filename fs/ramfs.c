@@ -172,8 +172,8 @@ static int walk_path(struct walk *w, const char *p, bool inner)
 
 int ramfs_walk(struct node *from, const char *path, bool nofollow, struct node **out, char *last)
 {
-	struct walk w = {.at = *path == '/' ? ramfs_root : from, .nofollow = nofollow,
-			 .last = last};
+	struct walk w = {
+		.at = *path == '/' ? ramfs_root : from, .nofollow = nofollow, .last = last};
 	int err;
 
 	if (last)
@@ -417,7 +417,8 @@ int ramfs_resize(struct node *n, uint64_t size)
 	if (size < n->size && n->mem_own) { /* what is cut off reads zero if it grows back */
 		uint64_t keep = (size + W_PAGE - 1) & ~(W_PAGE - 1);
 
-		memset(n->map + size, 0, keep - size < n->size - size ? keep - size : n->size - size);
+		memset(n->map + size, 0,
+		       keep - size < n->size - size ? keep - size : n->size - size);
 		if (keep < n->map_len) {
 			w_mem_resize(n->mem, keep);
 			w_mem_resize(n->mem, n->map_len);

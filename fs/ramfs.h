@@ -12,22 +12,22 @@
 #include <wherry/fs.h>
 
 struct node {
-	struct list sibling;	/* in parent->children */
-	struct list children;	/* directories; owns */
-	struct node *parent;	/* NULL: root, or unlinked */
-	char *name;		/* owns */
+	struct list sibling;  /* in parent->children */
+	struct list children; /* directories; owns */
+	struct node *parent;  /* NULL: root, or unlinked */
+	char *name;	      /* owns */
 	uint32_t hash;
 	uint32_t mode, uid, gid, nlink, opens;
 	uint64_t ino, size, rdev;
 	uint64_t atime, mtime, ctime;
-	const char *ro;		/* archive bytes, or NULL */
-	uint64_t ro_off;	/* of them in the archive's memory object */
-	w_handle_t mem;		/* own memory object, or a slice of the archive */
-	bool mem_own;		/* mem may be written */
-	char *map;		/* mem mapped, map_len bytes */
+	const char *ro;	 /* archive bytes, or NULL */
+	uint64_t ro_off; /* of them in the archive's memory object */
+	w_handle_t mem;	 /* own memory object, or a slice of the archive */
+	bool mem_own;	 /* mem may be written */
+	char *map;	 /* mem mapped, map_len bytes */
 	uint64_t map_len;
-	char *target;		/* symbolic links; owns */
-	struct node *hard;	/* a hard link: the node with the data; counted in nlink */
+	char *target;	   /* symbolic links; owns */
+	struct node *hard; /* a hard link: the node with the data; counted in nlink */
 };
 
 extern struct node *ramfs_root;
@@ -36,14 +36,13 @@ extern w_handle_t ramfs_archive; /* memory object that ro_off refers to */
 void ramfs_init(void);
 /* Walk a path.  nofollow: the last component may be a symbolic link itself.
  * With last != NULL stop at the parent and return the final name there. */
-int ramfs_walk(struct node *from, const char *path, bool nofollow, struct node **out,
-	       char *last);
+int ramfs_walk(struct node *from, const char *path, bool nofollow, struct node **out, char *last);
 struct node *ramfs_child(struct node *dir, const char *name);
 int ramfs_create(struct node *dir, const char *name, uint32_t mode, struct node **out);
 int ramfs_link(struct node *target, struct node *dir, const char *name);
 int ramfs_unlink(struct node *n, bool rmdir);
 int ramfs_rename(struct node *n, struct node *dir, const char *name, bool noreplace);
-void ramfs_put(struct node *n); /* an open ended: free when nameless */
+void ramfs_put(struct node *n);		 /* an open ended: free when nameless */
 struct node *ramfs_data(struct node *n); /* hard links resolved */
 
 const char *ramfs_bytes(struct node *n); /* size bytes, or NULL when empty */

@@ -299,9 +299,9 @@ static void op_readdir(struct w_msg *m, struct ofile *f)
 		used += len;
 		f->off = 1;
 	}
-	if (f->off == 1 && (len = put_dirent(service.bytes + used, room - used,
-					     f->n->parent ? f->n->parent->ino : f->n->ino, 2,
-					     FS_S_IFDIR, ".."))) {
+	if (f->off == 1 &&
+	    (len = put_dirent(service.bytes + used, room - used,
+			      f->n->parent ? f->n->parent->ino : f->n->ino, 2, FS_S_IFDIR, ".."))) {
 		used += len;
 		f->off = 2;
 	}
@@ -651,8 +651,8 @@ static void meta_line(char *line)
 	case 'c':
 	case 'b':
 		p = word[3];
-		if (!make(word[4], (word[0][0] == 'c' ? FS_S_IFCHR : FS_S_IFBLK) | strtoul_at(&p, 8),
-			  &n)) {
+		if (!make(word[4],
+			  (word[0][0] == 'c' ? FS_S_IFCHR : FS_S_IFBLK) | strtoul_at(&p, 8), &n)) {
 			const char *a = word[1], *b = word[2];
 
 			n->rdev = strtoul_at(&a, 10) << 8;

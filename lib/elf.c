@@ -114,8 +114,7 @@ int elf_parse(struct elf *e, const void *head, size_t len, uint64_t size, uint64
 	e->pie = h.type == ET_DYN;
 	e->entry = h.entry;
 	e->lo = e->seg[0].va & ~(W_PAGE - 1);
-	e->hi = (e->seg[e->nseg - 1].va + e->seg[e->nseg - 1].mem_len + W_PAGE - 1) &
-		~(W_PAGE - 1);
+	e->hi = (e->seg[e->nseg - 1].va + e->seg[e->nseg - 1].mem_len + W_PAGE - 1) & ~(W_PAGE - 1);
 	e->phnum = h.phnum;
 	e->phentsize = h.phentsize;
 	e->phdr_va = find_phdrs(e, h.phoff);

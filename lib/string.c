@@ -141,7 +141,7 @@ unsigned long strtoul_at(const char **s, int base)
 	if (base == 16 && p[0] == '0' && (p[1] == 'x' || p[1] == 'X'))
 		p += 2;
 	for (;; p++) {
-		int d = *p >= '0' && *p <= '9'	? *p - '0'
+		int d = *p >= '0' && *p <= '9'	 ? *p - '0'
 			: *p >= 'a' && *p <= 'f' ? *p - 'a' + 10
 			: *p >= 'A' && *p <= 'F' ? *p - 'A' + 10
 						 : 99;

@@ -157,7 +157,8 @@ uint64_t rt_now(void)
 	__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi));
 	return timepage->base_ns +
 	       ((unsigned __int128)(((uint64_t)hi << 32 | lo) - timepage->base_tsc) *
-			timepage->mult >> 32);
+			timepage->mult >>
+		32);
 }
 
 uint64_t rt_wall(void)
@@ -196,8 +197,11 @@ int64_t rt_call(w_handle_t ch, struct w_msg *m)
 
 void rt_publish(const char *name, w_handle_t chan)
 {
-	struct w_msg m = {.op = INIT_PUBLISH, .in = (uint64_t)name, .in_len = strlen(name),
-			  .nh = 1, .h = {chan}};
+	struct w_msg m = {.op = INIT_PUBLISH,
+			  .in = (uint64_t)name,
+			  .in_len = strlen(name),
+			  .nh = 1,
+			  .h = {chan}};
 	int64_t r = rt_call(W_H_PARENT, &m);
 
 	if (r < 0)

@@ -230,6 +230,14 @@ image: wherry.elf boot.flatfs $(if $(CONFIG_BOOT_MBR),wherry.img)
 
 -include $(foreach o,host/fixdep host/mkflatfs host/widc k/dispatch.o wherry.elf $(gen-abi) gen/callnames.h $(lwip-obj) $(foreach m,$(mod-y),u/mod-$(m).o) $(foreach h,$(homes),u/proc_$(h).o) $(servers) $(servers:.elf=.stripped) p/personality p/httpd p/httpd.stripped boot.flatfs wherry.img k/stage1.bin k/stage2.bin k/wherry.stripped host/mkdisk,$(dir $(o)).$(notdir $(o)).cmd)
 
+# ---- reference pages, from the interfaces themselves ----
+.PHONY: ref
+ref: prepare
+	@mkdir -p ref; { echo '# Native calls and services'; echo; host/widc manual $(abi)/errors.wid $(abi)/kernel.wid $(abi)/services.wid; } > ref/calls.md
+	@{ echo '# Linux calls'; echo; echo '| nr | call | state | note |'; echo '| --- | --- | --- | --- |'; \
+	awk '!/^\#/ && NF { n = ""; for (i = 5; i <= NF; i++) n = n " " $$i; print "| " $$1 " | " $$2 " | " $$4 " |" n " |" }' $(abi)/linux.tbl; } > ref/linux.md
+	@echo "wrote $(objtree)/ref/"
+
 # ---- running ----
 BOOT ?= pvh
 MACHINE ?= q35

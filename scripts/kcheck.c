@@ -34,7 +34,7 @@ static int has_default(struct symbol *sym)
 {
 	struct property *p;
 
-	for_all_defaults(sym, p)
+	for_all_defaults (sym, p)
 		return 1;
 	return 0;
 }
@@ -44,14 +44,15 @@ static void lint_symbol(struct symbol *sym)
 	struct property *p;
 	int defined = 0;
 
-	for_all_properties(sym, p, P_PROMPT) {
+	for_all_properties (sym, p, P_PROMPT) {
 		defined = 1;
 		if (p->menu && !menu_has_help(p->menu) && !sym_is_choice(sym))
 			problem("a prompt without help", sym, p);
 		if ((sym->type == S_INT || sym->type == S_HEX) && !has_default(sym))
 			problem("an int or hex without default", sym, p);
 	}
-	if (sym->type == S_UNKNOWN && sym->name && !defined && (sym->name[0] < '0' || sym->name[0] > '9') && sym->name[0] != '-')
+	if (sym->type == S_UNKNOWN && sym->name && !defined &&
+	    (sym->name[0] < '0' || sym->name[0] > '9') && sym->name[0] != '-')
 		problem("used but never defined", sym, sym->prop);
 }
 
@@ -66,13 +67,14 @@ static int explain(const char *name)
 	}
 	sym_calc_value(sym);
 	printf("%s = %s (%s)\n", name, sym_get_string_value(sym), sym_type_name(sym->type));
-	for_all_properties(sym, p, P_PROMPT) {
+	for_all_properties (sym, p, P_PROMPT) {
 		printf("  asked as \"%s\" at %s:%d%s\n", p->text, p->file->name, p->lineno,
 		       sym->visible == no ? ", hidden now" : "");
 		if (p->visible.expr) {
 			printf("  needs: ");
 			expr_print(p->visible.expr, out, NULL, E_NONE);
-			printf("  -> %s\n", expr_calc_value(p->visible.expr) == no ? "NOT met" : "met");
+			printf("  -> %s\n",
+			       expr_calc_value(p->visible.expr) == no ? "NOT met" : "met");
 		}
 	}
 	if (sym->rev_dep.expr && expr_calc_value(sym->rev_dep.expr) != no) {
@@ -98,7 +100,7 @@ int main(int argc, char **argv)
 	conf_read_simple(NULL, S_DEF_USER);
 	if (!strcmp(argv[1], "explain"))
 		return explain(argv[2]);
-	for_all_symbols(i, sym)
+	for_all_symbols (i, sym)
 		if (!(sym->flags & SYMBOL_CONST))
 			lint_symbol(sym);
 	return problems != 0;

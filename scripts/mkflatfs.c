@@ -46,7 +46,8 @@ static void add(char *line)
 	list = realloc(list, (n + 1) * sizeof(*list));
 	if (!list)
 		fail("out of memory", line);
-	list[n++] = (struct entry){.name = strdup(line), .path = strdup(tab + 1), .size = st.st_size};
+	list[n++] =
+		(struct entry){.name = strdup(line), .path = strdup(tab + 1), .size = st.st_size};
 }
 
 static uint64_t layout(void)

@@ -75,8 +75,8 @@ static void image_close(struct image *img)
 
 static long map(w_handle_t mem, uint64_t off, uint64_t va, uint64_t len, uint32_t flags)
 {
-	struct w_map_args a = {.mem = mem, .off = off, .va = va, .len = len,
-			       .flags = flags | W_MAP_FIXED};
+	struct w_map_args a = {
+		.mem = mem, .off = off, .va = va, .len = len, .flags = flags | W_MAP_FIXED};
 
 	return w_as_map(0, &a);
 }
@@ -97,8 +97,7 @@ static long load_segment(const struct image *img, const struct elf_segment *s, u
 	if (r >= 0 && pages > file_pages)
 		r = map(0, 0, file_pages, pages - file_pages, s->prot);
 	if (r >= 0 && end > file_end && file_end % W_PAGE && s->file_len && s->prot & W_PROT_WRITE)
-		memset((void *)file_end, 0,
-		       (file_pages < end ? file_pages : end) - file_end);
+		memset((void *)file_end, 0, (file_pages < end ? file_pages : end) - file_end);
 	return r < 0 ? r : 0;
 }
 
@@ -114,9 +113,26 @@ static long load_image(const struct image *img, uint64_t bias)
 
 /* ---- the first stack (System V ABI, AMD64 supplement, 3.4.1) ---- */
 
-enum { AT_PHDR = 3, AT_PHENT, AT_PHNUM, AT_PAGESZ, AT_BASE, AT_FLAGS, AT_ENTRY, AT_UID = 11,
-       AT_EUID, AT_GID, AT_EGID, AT_PLATFORM, AT_HWCAP, AT_CLKTCK, AT_SECURE = 23,
-       AT_RANDOM = 25, AT_EXECFN = 31, AT_MINSIGSTKSZ = 51 };
+enum {
+	AT_PHDR = 3,
+	AT_PHENT,
+	AT_PHNUM,
+	AT_PAGESZ,
+	AT_BASE,
+	AT_FLAGS,
+	AT_ENTRY,
+	AT_UID = 11,
+	AT_EUID,
+	AT_GID,
+	AT_EGID,
+	AT_PLATFORM,
+	AT_HWCAP,
+	AT_CLKTCK,
+	AT_SECURE = 23,
+	AT_RANDOM = 25,
+	AT_EXECFN = 31,
+	AT_MINSIGSTKSZ = 51
+};
 
 struct stack_builder {
 	uint64_t *w;

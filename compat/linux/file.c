@@ -190,8 +190,21 @@ static void set_flags(struct lx_file *f, uint32_t flags)
 	}
 }
 
-enum { F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_GETLK, F_SETLK, F_SETLKW, F_SETOWN, F_GETOWN,
-       F_DUPFD_CLOEXEC = 1030, F_SETPIPE_SZ, F_GETPIPE_SZ };
+enum {
+	F_DUPFD,
+	F_GETFD,
+	F_SETFD,
+	F_GETFL,
+	F_SETFL,
+	F_GETLK,
+	F_SETLK,
+	F_SETLKW,
+	F_SETOWN,
+	F_GETOWN,
+	F_DUPFD_CLOEXEC = 1030,
+	F_SETPIPE_SZ,
+	F_GETPIPE_SZ
+};
 
 static long get_lock(uint64_t ulock)
 {
@@ -242,8 +255,8 @@ LX(fcntl)
 static long tty_ioctl(struct lx_file *f, uint64_t req, uint64_t arg)
 {
 	char buf[64];
-	struct w_msg m = {.op = FS_IOCTL, .in = (uint64_t)buf, .out = (uint64_t)buf,
-			  .out_len = sizeof(buf)};
+	struct w_msg m = {
+		.op = FS_IOCTL, .in = (uint64_t)buf, .out = (uint64_t)buf, .out_len = sizeof(buf)};
 	uint32_t in = 0, v = arg;
 	long err;
 
@@ -400,8 +413,8 @@ static long stream_result(long n)
 
 static long chan_read(struct lx_file *f, uint64_t buf, uint64_t len, uint64_t off)
 {
-	struct w_msg m = {.op = FS_READ, .out = buf,
-			  .out_len = len < 0x7ffff000 ? len : 0x7ffff000};
+	struct w_msg m = {
+		.op = FS_READ, .out = buf, .out_len = len < 0x7ffff000 ? len : 0x7ffff000};
 
 	if (!len)
 		return 0;

@@ -19,12 +19,28 @@
 #include <wherry/stubs.h>
 
 /* Inside only: Linux include/linux/errno.h */
-#define ERESTARTSYS (-512)   /* restart if SA_RESTART or no handler ran */
+#define ERESTARTSYS (-512)    /* restart if SA_RESTART or no handler ran */
 #define ERESTARTNOHAND (-514) /* restart only if no handler ran */
 
-enum { EPERM = 1, ENOENT = 2, ESRCH = 3, EINTR = 4, EBADF = 9, EAGAIN = 11, ENOMEM = 12,
-       EFAULT = 14, EEXIST = 17, ENOTDIR = 20, EINVAL = 22, EMFILE = 24, ENOTTY = 25,
-       ESPIPE = 29, EPIPE = 32, ERANGE = 34, ENOSYS = 38 };
+enum {
+	EPERM = 1,
+	ENOENT = 2,
+	ESRCH = 3,
+	EINTR = 4,
+	EBADF = 9,
+	EAGAIN = 11,
+	ENOMEM = 12,
+	EFAULT = 14,
+	EEXIST = 17,
+	ENOTDIR = 20,
+	EINVAL = 22,
+	EMFILE = 24,
+	ENOTTY = 25,
+	ESPIPE = 29,
+	EPIPE = 32,
+	ERANGE = 34,
+	ENOSYS = 38
+};
 
 /* ---- per thread: the thread block page ---- */
 
@@ -69,16 +85,16 @@ struct lx_epitem {
 struct lx_file {
 	int refs; /* descriptors */
 	enum kind kind;
-	uint32_t oflags; /* status flags as F_GETFL reports them */
-	uint32_t mode;	 /* S_IFMT | permissions at open */
-	w_handle_t h;	 /* channel, stream, wait set, timer */
+	uint32_t oflags;	  /* status flags as F_GETFL reports them */
+	uint32_t mode;		  /* S_IFMT | permissions at open */
+	w_handle_t h;		  /* channel, stream, wait set, timer */
 	w_handle_t stream, event; /* sockets, terminals */
 	int sock_state; /* enum: 0 new, 1 listening, 2 connecting, 3 connected, 4 datagram */
 	uint32_t dev;	/* K_DEV: minor */
 	uint64_t count; /* K_EVENTFD */
 	uint32_t efd_flags;
 	uint64_t interval, next; /* K_TIMERFD */
-	struct list items; /* K_EPOLL */
+	struct list items;	 /* K_EPOLL */
 	bool unix_domain;
 	char *path; /* of directories: for *at() and /proc; owns */
 };
@@ -94,7 +110,7 @@ struct lx_sigaction {
 	uint64_t handler, flags, restorer, mask;
 };
 
-struct lx_slot { /* threads other than the first */
+struct lx_slot {       /* threads other than the first */
 	uint8_t state; /* 0 free, 1 used, 2 ending */
 	w_handle_t handle;
 };
@@ -169,7 +185,7 @@ uint64_t lx_now(void);
 uint64_t lx_wall_offset(void);
 int lx_get_deadline(uint64_t uts, uint64_t *deadline); /* relative timespec -> absolute */
 
-struct lx_file *fd_file(long fd); /* borrows; NULL: EBADF */
+struct lx_file *fd_file(long fd);			    /* borrows; NULL: EBADF */
 long fd_install(struct lx_file *f, int from, bool cloexec); /* consumes f on failure too */
 struct lx_file *file_new(enum kind kind, uint32_t oflags);
 void file_put(struct lx_file *f);
@@ -184,7 +200,7 @@ long path_get(long dirfd, uint64_t upath, char *out, size_t size); /* absolute, 
 w_handle_t path_mount(const char **path); /* which service; strips the prefix */
 long path_stat(const char *path, bool nofollow, struct fs_stat *st);
 long path_open(const char *path, uint32_t flags, uint32_t mode, struct lx_file **out);
-long lx_chan(w_handle_t ch, struct w_msg *m); /* uninterruptible call */
+long lx_chan(w_handle_t ch, struct w_msg *m);	   /* uninterruptible call */
 long lx_chan_intr(w_handle_t ch, struct w_msg *m); /* EINTR becomes ERESTARTSYS */
 
 /* Replace the program: strings are argc arguments, then envc variables, NUL-ended,

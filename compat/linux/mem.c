@@ -2,8 +2,16 @@
 /* Memory: mmap and its family, brk.  The kernel keeps the mappings. */
 #include "lx.h"
 
-enum { MAP_SHARED = 1, MAP_PRIVATE = 2, MAP_SHARED_VALIDATE = 3, MAP_FIXED = 0x10, MAP_ANON = 0x20,
-       MAP_32BIT = 0x40, MAP_GROWSDOWN = 0x100, MAP_FIXED_NOREPLACE = 0x100000 };
+enum {
+	MAP_SHARED = 1,
+	MAP_PRIVATE = 2,
+	MAP_SHARED_VALIDATE = 3,
+	MAP_FIXED = 0x10,
+	MAP_ANON = 0x20,
+	MAP_32BIT = 0x40,
+	MAP_GROWSDOWN = 0x100,
+	MAP_FIXED_NOREPLACE = 0x100000
+};
 enum { MADV_DONTNEED = 4, MADV_FREE = 8 };
 
 static uint64_t page_up(uint64_t v)

@@ -68,9 +68,8 @@ LX(syslog)
 		return 1 << CONFIG_LOG_SHIFT;
 	if (a[0] != 2 && a[0] != 3 && a[0] != 4)
 		return 0;
-	while (done < a[2] &&
-	       (n = w_sys_info(W_SYS_LOG, done, (void *)(a[1] + done),
-			       a[2] - done < 256 ? a[2] - done : 256)) > 0)
+	while (done < a[2] && (n = w_sys_info(W_SYS_LOG, done, (void *)(a[1] + done),
+					      a[2] - done < 256 ? a[2] - done : 256)) > 0)
 		done += n;
 	return done;
 }

@@ -283,10 +283,19 @@ static struct lx_timespec timespec(uint64_t ns)
 
 static long put_stat(uint64_t ubuf, const struct fs_stat *s)
 {
-	struct linux_stat st = {.dev = s->dev, .ino = s->ino, .nlink = s->nlink, .mode = s->mode,
-				.uid = s->uid, .gid = s->gid, .rdev = s->rdev, .size = s->size,
-				.blksize = 4096, .blocks = s->blocks, .atim = timespec(s->atime),
-				.mtim = timespec(s->mtime), .ctim = timespec(s->ctime)};
+	struct linux_stat st = {.dev = s->dev,
+				.ino = s->ino,
+				.nlink = s->nlink,
+				.mode = s->mode,
+				.uid = s->uid,
+				.gid = s->gid,
+				.rdev = s->rdev,
+				.size = s->size,
+				.blksize = 4096,
+				.blocks = s->blocks,
+				.atim = timespec(s->atime),
+				.mtim = timespec(s->mtime),
+				.ctim = timespec(s->ctime)};
 
 	return put_user(ubuf, &st, sizeof(st)) ? -EFAULT : 0;
 }
@@ -411,11 +420,20 @@ LX(statx)
 	(void)r;
 	if (err < 0)
 		return err;
-	x = (struct statx){.mask = 0x7ff, .blksize = 4096, .nlink = s.nlink, .uid = s.uid,
-			   .gid = s.gid, .mode = s.mode, .ino = s.ino, .size = s.size,
-			   .blocks = s.blocks, .atime = statx_time(s.atime),
-			   .ctime = statx_time(s.ctime), .mtime = statx_time(s.mtime),
-			   .rdev_major = s.rdev >> 8, .rdev_minor = s.rdev & 255,
+	x = (struct statx){.mask = 0x7ff,
+			   .blksize = 4096,
+			   .nlink = s.nlink,
+			   .uid = s.uid,
+			   .gid = s.gid,
+			   .mode = s.mode,
+			   .ino = s.ino,
+			   .size = s.size,
+			   .blocks = s.blocks,
+			   .atime = statx_time(s.atime),
+			   .ctime = statx_time(s.ctime),
+			   .mtime = statx_time(s.mtime),
+			   .rdev_major = s.rdev >> 8,
+			   .rdev_minor = s.rdev & 255,
 			   .dev_minor = s.dev};
 	return put_user(a[4], &x, sizeof(x)) ? -EFAULT : 0;
 }
@@ -666,9 +684,11 @@ static long readlink_at(long dirfd, uint64_t upath, uint64_t ubuf, uint64_t size
 		f = fd_file(strtoul_at(&p, 10));
 		if (!f)
 			return -ENOENT;
-		n = strlcpy(out, f->path	      ? f->path
-				 : f->kind == K_TTY ? "/dev/console"
-						    : "anon_inode:[other]", sizeof(out));
+		n = strlcpy(out,
+			    f->path	       ? f->path
+			    : f->kind == K_TTY ? "/dev/console"
+					       : "anon_inode:[other]",
+			    sizeof(out));
 	} else {
 		n = path_op(path, &m);
 	}

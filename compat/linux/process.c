@@ -2,9 +2,16 @@
 /* Processes and threads: clone, wait, exit, groups, credentials, limits. */
 #include "lx.h"
 
-enum { CLONE_VM = 0x100, CLONE_VFORK = 0x4000, CLONE_THREAD = 0x10000, CLONE_SETTLS = 0x80000,
-       CLONE_PARENT_SETTID = 0x100000, CLONE_CHILD_CLEARTID = 0x200000,
-       CLONE_CHILD_SETTID = 0x1000000, CLONE_PIDFD = 0x1000 };
+enum {
+	CLONE_VM = 0x100,
+	CLONE_VFORK = 0x4000,
+	CLONE_THREAD = 0x10000,
+	CLONE_SETTLS = 0x80000,
+	CLONE_PARENT_SETTID = 0x100000,
+	CLONE_CHILD_CLEARTID = 0x200000,
+	CLONE_CHILD_SETTID = 0x1000000,
+	CLONE_PIDFD = 0x1000
+};
 
 struct clone {
 	uint64_t flags, stack, parent_tid, child_tid, tls;
@@ -682,8 +689,14 @@ LX(times)
 	return lx_now() / 10000000;
 }
 
-enum { PR_SET_NAME = 15, PR_GET_NAME = 16, PR_SET_PDEATHSIG = 1, PR_GET_DUMPABLE = 3,
-       PR_SET_DUMPABLE = 4, PR_SET_NO_NEW_PRIVS = 38 };
+enum {
+	PR_SET_NAME = 15,
+	PR_GET_NAME = 16,
+	PR_SET_PDEATHSIG = 1,
+	PR_GET_DUMPABLE = 3,
+	PR_SET_DUMPABLE = 4,
+	PR_SET_NO_NEW_PRIVS = 38
+};
 
 LX(prctl)
 {

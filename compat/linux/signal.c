@@ -9,13 +9,33 @@
  */
 #include "lx.h"
 
-enum { SIGHUP = 1, SIGILL = 4, SIGTRAP = 5, SIGABRT = 6, SIGBUS = 7, SIGFPE = 8, SIGKILL = 9,
-       SIGSEGV = 11, SIGCHLD = 17, SIGCONT = 18, SIGSTOP = 19, SIGTSTP = 20, SIGTTIN = 21,
-       SIGTTOU = 22, SIGURG = 23, SIGWINCH = 28 };
-enum { SA_SIGINFO = 4, SA_RESTORER = 0x04000000, SA_ONSTACK = 0x08000000,
-       SA_RESTART = 0x10000000, SA_NODEFER = 0x40000000 };
+enum {
+	SIGHUP = 1,
+	SIGILL = 4,
+	SIGTRAP = 5,
+	SIGABRT = 6,
+	SIGBUS = 7,
+	SIGFPE = 8,
+	SIGKILL = 9,
+	SIGSEGV = 11,
+	SIGCHLD = 17,
+	SIGCONT = 18,
+	SIGSTOP = 19,
+	SIGTSTP = 20,
+	SIGTTIN = 21,
+	SIGTTOU = 22,
+	SIGURG = 23,
+	SIGWINCH = 28
+};
+enum {
+	SA_SIGINFO = 4,
+	SA_RESTORER = 0x04000000,
+	SA_ONSTACK = 0x08000000,
+	SA_RESTART = 0x10000000,
+	SA_NODEFER = 0x40000000
+};
 #define SA_RESETHAND 0x80000000u
-#define BIT(sig) (1ull << ((sig) - 1))
+#define BIT(sig) (1ull << ((sig)-1))
 #define UNBLOCKABLE (BIT(SIGKILL) | BIT(SIGSTOP))
 
 /* arch/x86/include/uapi/asm/sigcontext.h, ucontext.h */
@@ -370,8 +390,7 @@ LX(rt_sigaction)
 	uint64_t sig = a[0];
 
 	(void)r;
-	if (sig < 1 || sig > 64 || a[3] != 8 ||
-	    (a[1] && (sig == SIGKILL || sig == SIGSTOP)))
+	if (sig < 1 || sig > 64 || a[3] != 8 || (a[1] && (sig == SIGKILL || sig == SIGSTOP)))
 		return -EINVAL;
 	if (a[1] && get_user(&new, a[1], sizeof(new)))
 		return -EFAULT;

@@ -3,8 +3,13 @@
 #include "lx.h"
 
 enum { AF_UNIX = 1, AF_INET = 2, SOCK_STREAM = 1, SOCK_DGRAM = 2 };
-enum { MSG_PEEK = 2, MSG_TRUNC = 0x20, MSG_DONTWAIT = 0x40, MSG_WAITALL = 0x100,
-       MSG_NOSIGNAL = 0x4000 };
+enum {
+	MSG_PEEK = 2,
+	MSG_TRUNC = 0x20,
+	MSG_DONTWAIT = 0x40,
+	MSG_WAITALL = 0x100,
+	MSG_NOSIGNAL = 0x4000
+};
 enum { S_NEW, S_LISTEN, S_CONNECTING, S_CONNECTED, S_DGRAM };
 #define SOCK_NONBLOCK FS_O_NONBLOCK
 #define SOCK_CLOEXEC 02000000u
@@ -275,7 +280,9 @@ static long dgram_recv(struct lx_file *f, uint64_t buf, uint64_t len, uint32_t f
 		memcpy(from, tmp, 16);
 	if (put_user(buf, tmp + 16, (uint64_t)n < len ? (uint64_t)n : len))
 		return -EFAULT;
-	return flags & MSG_TRUNC ? (long)m.NET_RECVFROM_out_full : (uint64_t)n < len ? n : (long)len;
+	return flags & MSG_TRUNC   ? (long)m.NET_RECVFROM_out_full
+	       : (uint64_t)n < len ? n
+				   : (long)len;
 }
 
 long sock_recv(struct lx_file *f, uint64_t buf, uint64_t len, uint32_t flags)

@@ -278,8 +278,12 @@ static void op_seek(struct w_msg *m, struct disk_file *f)
 
 static void op_stat(struct w_msg *m)
 {
-	struct fs_stat st = {.ino = 6, .mode = FS_S_IFBLK | 0600, .nlink = 1, .rdev = 254 << 8,
-			     .dev = 5, .size = 0};
+	struct fs_stat st = {.ino = 6,
+			     .mode = FS_S_IFBLK | 0600,
+			     .nlink = 1,
+			     .rdev = 254 << 8,
+			     .dev = 5,
+			     .size = 0};
 
 	m->nh = 0;
 	service_reply_bytes(&service, m, 0, &st, sizeof(st));

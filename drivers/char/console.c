@@ -19,9 +19,22 @@ enum { RBR = 0, THR = 0, IER = 1, IIR = 2, FCR = 2, LCR = 3, MCR = 4, LSR = 5 };
 
 /* include/uapi/asm-generic/ioctls.h */
 enum {
-	TCGETS = 0x5401, TCSETS, TCSETSW, TCSETSF, TCSBRK = 0x5409, TCXONC, TCFLSH,
-	TIOCSCTTY = 0x540e, TIOCGPGRP, TIOCSPGRP, TIOCGWINSZ = 0x5413, TIOCSWINSZ,
-	FIONREAD = 0x541b, TIOCNOTTY = 0x5422, TIOCGSID = 0x5429, TCSBRKP = 0x5425,
+	TCGETS = 0x5401,
+	TCSETS,
+	TCSETSW,
+	TCSETSF,
+	TCSBRK = 0x5409,
+	TCXONC,
+	TCFLSH,
+	TIOCSCTTY = 0x540e,
+	TIOCGPGRP,
+	TIOCSPGRP,
+	TIOCGWINSZ = 0x5413,
+	TIOCSWINSZ,
+	FIONREAD = 0x541b,
+	TIOCNOTTY = 0x5422,
+	TIOCGSID = 0x5429,
+	TCSBRKP = 0x5425,
 };
 
 struct reader {
@@ -231,8 +244,8 @@ static void op_ioctl(struct w_msg *m, const char *bytes)
 
 static void op_stat(struct w_msg *m)
 {
-	struct fs_stat st = {.ino = 5, .mode = FS_S_IFCHR | 0620, .nlink = 1, .rdev = 5 << 8 | 1,
-			     .dev = 5};
+	struct fs_stat st = {
+		.ino = 5, .mode = FS_S_IFCHR | 0620, .nlink = 1, .rdev = 5 << 8 | 1, .dev = 5};
 
 	st.atime = st.mtime = st.ctime = rt_wall();
 	service_reply_bytes(&service, m, 0, &st, sizeof(st));

@@ -7,8 +7,8 @@ enum { SIGINT = 2, SIGQUIT = 3, SIGTSTP = 20 };
 
 void tty_init(struct tty *tty)
 {
-	static const uint8_t cc[TTY_NCCS] = {3, 28, 127, 21, 4, 0, 1, 0, 17, 19,
-					     26, 0, 18, 15, 23, 22, 0, 0, 0};
+	static const uint8_t cc[TTY_NCCS] = {3,	 28, 127, 21, 4,  0,  1, 0, 17, 19,
+					     26, 0,  18,  15, 23, 22, 0, 0, 0};
 
 	tty->t = (struct tty_termios){
 		.iflag = TTY_ICRNL | TTY_IXON,

@@ -7,10 +7,25 @@
 #include "virtio.h"
 
 enum {
-	MAGIC = 0x00, VERSION = 0x04, DEVICE_ID = 0x08, FEATURES = 0x10, FEATURES_SEL = 0x14,
-	DRIVER_FEATURES = 0x20, DRIVER_FEATURES_SEL = 0x24, QUEUE_SEL = 0x30, QUEUE_MAX = 0x34,
-	QUEUE_NUM = 0x38, QUEUE_READY = 0x44, QUEUE_NOTIFY = 0x50, IRQ_STATUS = 0x60, IRQ_ACK = 0x64,
-	STATUS = 0x70, DESC = 0x80, AVAIL = 0x90, USED = 0xa0, DEVICE_CONFIG = 0x100,
+	MAGIC = 0x00,
+	VERSION = 0x04,
+	DEVICE_ID = 0x08,
+	FEATURES = 0x10,
+	FEATURES_SEL = 0x14,
+	DRIVER_FEATURES = 0x20,
+	DRIVER_FEATURES_SEL = 0x24,
+	QUEUE_SEL = 0x30,
+	QUEUE_MAX = 0x34,
+	QUEUE_NUM = 0x38,
+	QUEUE_READY = 0x44,
+	QUEUE_NOTIFY = 0x50,
+	IRQ_STATUS = 0x60,
+	IRQ_ACK = 0x64,
+	STATUS = 0x70,
+	DESC = 0x80,
+	AVAIL = 0x90,
+	USED = 0xa0,
+	DEVICE_CONFIG = 0x100,
 };
 
 static uint32_t get(struct virtio *v, uint32_t reg)
@@ -114,7 +129,8 @@ static struct virtio *probe(uint64_t pa, uint64_t irq, uint32_t type)
 	v->ops = &ops;
 	if (get(v, MAGIC) == 0x74726976 && get(v, VERSION) == 1 && get(v, DEVICE_ID) == type)
 		rt_log("virtio: the device at %lx speaks only virtio 0.9; in QEMU add "
-		       "-global virtio-mmio.force-legacy=false", pa);
+		       "-global virtio-mmio.force-legacy=false",
+		       pa);
 	if (get(v, MAGIC) == 0x74726976 && get(v, VERSION) == 2 && get(v, DEVICE_ID) == type) {
 		i = w_irq_create(W_H_IOROOT, W_IRQ_GSI | W_IRQ_LEVEL, irq, &unused);
 		if (i >= 0) {

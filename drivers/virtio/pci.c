@@ -13,9 +13,19 @@ enum { CFG_COMMON = 1, CFG_NOTIFY, CFG_ISR, CFG_DEVICE };
 
 /* struct virtio_pci_common_cfg */
 enum {
-	DEV_FEATURES_SEL = 0, DEV_FEATURES = 4, DRV_FEATURES_SEL = 8, DRV_FEATURES = 12,
-	MSIX_CONFIG = 16, STATUS = 20, QUEUE_SEL = 22, QUEUE_SIZE = 24, QUEUE_MSIX = 26,
-	QUEUE_ENABLE = 28, QUEUE_NOTIFY_OFF = 30, QUEUE_DESC = 32, QUEUE_DRIVER = 40,
+	DEV_FEATURES_SEL = 0,
+	DEV_FEATURES = 4,
+	DRV_FEATURES_SEL = 8,
+	DRV_FEATURES = 12,
+	MSIX_CONFIG = 16,
+	STATUS = 20,
+	QUEUE_SEL = 22,
+	QUEUE_SIZE = 24,
+	QUEUE_MSIX = 26,
+	QUEUE_ENABLE = 28,
+	QUEUE_NOTIFY_OFF = 30,
+	QUEUE_DESC = 32,
+	QUEUE_DRIVER = 40,
 	QUEUE_DEVICE = 48,
 };
 
@@ -124,9 +134,9 @@ static void queue_set(struct virtio *v, int q, uint32_t size, paddr_t desc, padd
 	put64(v, QUEUE_DRIVER, avail);
 	put64(v, QUEUE_DEVICE, used);
 	REG(v, QUEUE_MSIX, uint16_t) = 0;
-	v->notify_at[q & 3] = (volatile uint16_t *)(v->notify_base +
-						    REG(v, QUEUE_NOTIFY_OFF, uint16_t) *
-							    v->notify_mult);
+	v->notify_at[q & 3] =
+		(volatile uint16_t *)(v->notify_base +
+				      REG(v, QUEUE_NOTIFY_OFF, uint16_t) * v->notify_mult);
 	REG(v, QUEUE_ENABLE, uint16_t) = 1;
 }
 

@@ -12,8 +12,13 @@
 
 enum { VIRTIO_NET = 1, VIRTIO_BLK = 2 };
 #define VIRTIO_F_VERSION_1 (1ull << 32)
-enum { VIRTIO_ACK = 1, VIRTIO_DRIVER = 2, VIRTIO_DRIVER_OK = 4, VIRTIO_FEATURES_OK = 8,
-       VIRTIO_FAILED = 128 };
+enum {
+	VIRTIO_ACK = 1,
+	VIRTIO_DRIVER = 2,
+	VIRTIO_DRIVER_OK = 4,
+	VIRTIO_FEATURES_OK = 8,
+	VIRTIO_FAILED = 128
+};
 
 struct virtio;
 
@@ -32,7 +37,7 @@ struct virtio_ops {
 
 struct virtio {
 	const struct virtio_ops *ops;
-	w_handle_t irq;		 /* READABLE when any queue has something */
+	w_handle_t irq; /* READABLE when any queue has something */
 	volatile uint8_t *common, *notify_base, *isr, *device; /* mapped registers */
 	uint32_t notify_mult;
 	volatile uint16_t *notify_at[4];

@@ -36,7 +36,8 @@ static void load_segment(struct aspace *as, const struct elf_segment *s, const c
 
 	if (!m || memory_rw(m, s->va - lo, (void *)(file + s->off), s->file_len, true))
 		panic("cannot_load_init", "out of memory");
-	map_or_die(as, m, &(struct w_map_args){.flags = s->prot | W_MAP_FIXED, .va = lo, .len = hi - lo});
+	map_or_die(as, m,
+		   &(struct w_map_args){.flags = s->prot | W_MAP_FIXED, .va = lo, .len = hi - lo});
 	obj_put(&m->obj);
 }
 
@@ -65,12 +66,14 @@ static void start_init(const char *file, uint64_t len)
 					.len = INIT_STACK_SIZE});
 	m = memory_new_linear(clock_page(), 1, false);
 	give(p, m ? &m->obj : NULL, W_READ | W_DUP, W_H_TIME);
-	m = memory_new_linear(boot_info.archive & ~(W_PAGE - 1),
-			      ((boot_info.archive & (W_PAGE - 1)) + boot_info.archive_len +
-			       W_PAGE - 1) / W_PAGE, false);
+	m = memory_new_linear(
+		boot_info.archive & ~(W_PAGE - 1),
+		((boot_info.archive & (W_PAGE - 1)) + boot_info.archive_len + W_PAGE - 1) / W_PAGE,
+		false);
 	give(p, m ? &m->obj : NULL, W_ALL & ~W_WRITE, W_H_ARCHIVE);
 	give(p, ioroot_new(), W_ALL, W_H_IOROOT);
-	t = thread_new(p, &(struct w_thread_args){.rip = e.entry, .rsp = INIT_STACK_TOP,
+	t = thread_new(p, &(struct w_thread_args){.rip = e.entry,
+						  .rsp = INIT_STACK_TOP,
 						  .arg = boot_info.archive & (W_PAGE - 1)});
 	if (!t)
 		panic("cannot_start_init", "out of memory");

@@ -264,9 +264,10 @@ void trap_kernel(struct w_regs *r)
 {
 	if (r->vec < 32) {
 		backtrace(r->rbp, r->rip);
-		panic("kernel_exception", "vector %lu error %lx rip %lx rsp %lx cr2 %lx rax %lx "
-		      "rdi %lx rsi %lx", r->vec, r->err, r->rip, r->rsp, cpu_fault_address(),
-		      r->rax, r->rdi, r->rsi);
+		panic("kernel_exception",
+		      "vector %lu error %lx rip %lx rsp %lx cr2 %lx rax %lx "
+		      "rdi %lx rsi %lx",
+		      r->vec, r->err, r->rip, r->rsp, cpu_fault_address(), r->rax, r->rdi, r->rsi);
 	}
 	if (r->vec == VEC_FLUSH) {
 		apic_eoi();

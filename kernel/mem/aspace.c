@@ -340,8 +340,8 @@ static int choose_va(struct aspace *as, const struct w_map_args *a, uint64_t len
 		return a->flags & W_MAP_FIXED && !range_is_free(as, a->va, len)
 			       ? aspace_unmap(as, a->va, len)
 			       : 0;
-	if (a->flags & W_MAP_HINT && range_is_valid(a->va, len) &&
-	    a->va + len <= MAP_CHOOSE_TOP && range_is_free(as, a->va, len))
+	if (a->flags & W_MAP_HINT && range_is_valid(a->va, len) && a->va + len <= MAP_CHOOSE_TOP &&
+	    range_is_free(as, a->va, len))
 		return 0;
 	*va = find_hole(as, len, a->flags & W_MAP_LOW ? 0x80000000ull : MAP_CHOOSE_TOP);
 	return *va ? 0 : W_ENOMEM;
@@ -541,7 +541,7 @@ static bool reap_mappings(struct aspace *as)
 	if (end < m->end) {
 		as->teardown_va = end;
 		end = m->end - end > REAP_PTES * W_PAGE ? as->teardown_va + REAP_PTES * W_PAGE
-							 : m->end;
+							: m->end;
 		mapping_zap(m, as->teardown_va, end);
 		as->teardown_va = end;
 	}

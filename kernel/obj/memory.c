@@ -9,7 +9,7 @@
 
 BKL_BEGIN
 
-#define DIR_SPAN 1024 /* frames that one pfn table describes */
+#define DIR_SPAN 1024		/* frames that one pfn table describes */
 #define MEMORY_MAX (1ull << 26) /* pages: 256 GiB */
 
 static void frames_drop(struct memory *m, uint64_t from)

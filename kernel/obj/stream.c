@@ -20,11 +20,11 @@ BKL_BEGIN
 #define PIPE_BUF 4096
 
 struct ring {
-	char *buf;	   /* owns; NULL until the first byte */
-	uint32_t size;	   /* [c] power of two */
+	char *buf;	     /* owns; NULL until the first byte */
+	uint32_t size;	     /* [c] power of two */
 	uint64_t head, tail; /* bytes ever written, read */
-	bool closed;	   /* no writer any more */
-	bool abandoned;	   /* no reader any more */
+	bool closed;	     /* no writer any more */
+	bool abandoned;	     /* no reader any more */
 	struct list readers, writers;
 };
 

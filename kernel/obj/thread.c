@@ -108,8 +108,7 @@ int64_t thread_park(struct list *queue, uint64_t deadline)
 {
 	struct thread *t = thread_self();
 
-	if (t->dying || (!t->uninterruptible &&
-			 (t->kick || (t->tcb_kva && t->tcb_kva->kicked))))
+	if (t->dying || (!t->uninterruptible && (t->kick || (t->tcb_kva && t->tcb_kva->kicked))))
 		return W_EINTR;
 	t->state = T_BLOCKED;
 	t->wake = WAKE_NONE;

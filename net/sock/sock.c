@@ -28,9 +28,20 @@ enum state { S_NEW, S_LISTEN, S_CONNECTING, S_CONNECTED, S_DEAD };
 /* include/linux/net.h, include/uapi/linux/in.h */
 enum { SOCK_STREAM = 1, SOCK_DGRAM = 2, AF_INET = 2 };
 enum { SOL_SOCKET = 1, IPPROTO_TCP = 6 };
-enum { SO_REUSEADDR = 2, SO_TYPE = 3, SO_ERROR = 4, SO_BROADCAST = 6, SO_SNDBUF = 7, SO_RCVBUF = 8,
-       SO_KEEPALIVE = 9, SO_LINGER = 13, SO_REUSEPORT = 15, SO_ACCEPTCONN = 30, SO_PROTOCOL = 38,
-       SO_DOMAIN = 39 };
+enum {
+	SO_REUSEADDR = 2,
+	SO_TYPE = 3,
+	SO_ERROR = 4,
+	SO_BROADCAST = 6,
+	SO_SNDBUF = 7,
+	SO_RCVBUF = 8,
+	SO_KEEPALIVE = 9,
+	SO_LINGER = 13,
+	SO_REUSEPORT = 15,
+	SO_ACCEPTCONN = 30,
+	SO_PROTOCOL = 38,
+	SO_DOMAIN = 39
+};
 enum { TCP_NODELAY_ = 1, TCP_MAXSEG_ = 2 };
 
 struct sockaddr {
@@ -55,19 +66,19 @@ struct sock {
 	int type;
 	struct tcp_pcb *tcp;
 	struct udp_pcb *udp;
-	bool control;		/* the control channel is open */
-	bool accepted;		/* a process knows of it */
-	struct ev_source src;	/* our end of the stream */
+	bool control;		   /* the control channel is open */
+	bool accepted;		   /* a process knows of it */
+	struct ev_source src;	   /* our end of the stream */
 	w_handle_t stream, theirs; /* ours; the end not yet given away */
 	w_handle_t event;
-	int error;		/* SO_ERROR, positive */
-	struct pbuf *in;	/* arrived, not yet in the stream */
-	bool fin_in, fin_out;	/* peer has finished; process has finished */
-	bool want_out;		/* stream is watched for readable */
-	struct list queue;	/* S_LISTEN: connections; UDP: datagrams */
+	int error;	      /* SO_ERROR, positive */
+	struct pbuf *in;      /* arrived, not yet in the stream */
+	bool fin_in, fin_out; /* peer has finished; process has finished */
+	bool want_out;	      /* stream is watched for readable */
+	struct list queue;    /* S_LISTEN: connections; UDP: datagrams */
 	uint32_t queued;
-	struct list in_queue;	/* this connection, in its listener's queue */
-	struct list waiting;	/* pending accept, connect, recvfrom */
+	struct list in_queue; /* this connection, in its listener's queue */
+	struct list waiting;  /* pending accept, connect, recvfrom */
 	struct sockaddr bound, peer;
 	bool reuse;
 	uint32_t backlog;
@@ -328,10 +339,10 @@ static void on_err(void *arg, err_t err)
 	if (!s)
 		return;
 	s->tcp = NULL;
-	s->error = s->state == S_CONNECTING ? (err == ERR_RST	? 111
-					     : err == ERR_ABRT ? 110
-							       : -to_errno(err))
-					  : 104;
+	s->error = s->state == S_CONNECTING ? (err == ERR_RST	 ? 111
+					       : err == ERR_ABRT ? 110
+								 : -to_errno(err))
+					    : 104;
 	s->state = S_DEAD;
 	list_del(&s->in_queue);
 	w_stream_ctl(s->stream, W_STREAM_RESET, 0);
@@ -534,8 +545,8 @@ static void op_bind(struct w_msg *m, struct sock *s, const char *bytes)
 	}
 	if (err == ERR_OK) {
 		s->bound = a;
-		s->bound.port = lwip_htons(s->type == SOCK_DGRAM ? s->udp->local_port
-								 : s->tcp->local_port);
+		s->bound.port =
+			lwip_htons(s->type == SOCK_DGRAM ? s->udp->local_port : s->tcp->local_port);
 	}
 	reply(m, err == ERR_VAL ? W_EADDRNOTAVAIL : to_errno(err));
 }
@@ -592,10 +603,10 @@ static void op_connect(struct w_msg *m, struct sock *s, const char *bytes)
 		return;
 	}
 	if (s->state != S_NEW || !s->tcp) {
-		reply(m, s->state == S_CONNECTING	 ? W_EALREADY
+		reply(m, s->state == S_CONNECTING  ? W_EALREADY
 			 : s->state == S_CONNECTED ? W_EISCONN
-			 : s->error		 ? -s->error
-						 : W_EINVAL);
+			 : s->error		   ? -s->error
+						   : W_EINVAL);
 		return;
 	}
 	ip_addr_set_ip4_u32(&ip, a.ip ? a.ip : lwip_htonl(0x7f000001));
@@ -650,7 +661,8 @@ static void serve_dgrams(struct sock *s)
 	ready(s, W_WRITABLE | (s->queued ? W_READABLE : 0), s->queued ? 0 : W_READABLE);
 }
 
-static void on_dgram(void *arg, struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *ip, u16_t port)
+static void on_dgram(void *arg, struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *ip,
+		     u16_t port)
 {
 	struct sock *s = arg;
 	struct dgram *d = s->queued < DGRAM_QUEUE ? rt_try_alloc(sizeof(*d)) : NULL;
@@ -708,7 +720,9 @@ static void op_sendto(struct w_msg *m, struct sock *s, const char *bytes)
 	ip_addr_set_ip4_u32(&ip, a.ip);
 	err = a.family ? udp_sendto(s->udp, p, &ip, lwip_ntohs(a.port)) : udp_send(s->udp, p);
 	pbuf_free(p);
-	reply(m, err == ERR_OK ? (int)m->in_len - 16 : err == ERR_CONN ? W_ENOTCONN : to_errno(err));
+	reply(m, err == ERR_OK	   ? (int)m->in_len - 16
+		 : err == ERR_CONN ? W_ENOTCONN
+				   : to_errno(err));
 }
 
 /* ---- options ---- */

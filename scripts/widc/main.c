@@ -158,8 +158,8 @@ static void emit_dispatch(void)
 			emit_arg_check(a, n);
 		printf("\treturn sys_%s(", c->name);
 		for (a = c->args, n = 0; a; a = a->next, n++)
-			printf("%s%s%d%s%s", a->kind == ARG_HANDLE ? "o" : "a[",
-			       "", n, a->kind == ARG_HANDLE ? "" : "]", a->next ? ", " : "");
+			printf("%s%s%d%s%s", a->kind == ARG_HANDLE ? "o" : "a[", "", n,
+			       a->kind == ARG_HANDLE ? "" : "]", a->next ? ", " : "");
 		printf(");\n}\n\n");
 	}
 	printf("const struct syscall syscalls[W_NR_CALLS] = {\n");
@@ -226,8 +226,8 @@ static void emit_manual(void)
 	}
 	for (s = wid.services; s; s = s->next)
 		for (o = s->ops; o; o = o->next) {
-			printf("## %s.%s (%d)\n\n%s\n\nin:", s->name, o->name, (s->nr << 16) | o->nr,
-			       o->doc ? o->doc : "");
+			printf("## %s.%s (%d)\n\n%s\n\nin:", s->name, o->name,
+			       (s->nr << 16) | o->nr, o->doc ? o->doc : "");
 			for (w = o->in; w; w = w->next)
 				printf(" %s", w->text);
 			printf("; out:");
@@ -270,7 +270,8 @@ static int check_fails(void)
 			for (e = wid.errs; e && strcmp(e->name, w->text); e = e->next)
 				;
 			if (!e) {
-				fprintf(stderr, "widc: error: call %s fails with unknown error %s\n",
+				fprintf(stderr,
+					"widc: error: call %s fails with unknown error %s\n",
 					c->name, w->text);
 				return 1;
 			}

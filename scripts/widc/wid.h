@@ -7,10 +7,10 @@ enum arg_kind { ARG_RAW, ARG_U32, ARG_U64, ARG_USER, ARG_HANDLE };
 struct arg {
 	char *name;
 	enum arg_kind kind;
-	char *type;	    /* USER: the C type; HANDLE: object type */
-	char *rights;	    /* HANDLE: READ, WRITE, MANAGE or 0 */
-	int self;	    /* HANDLE: 0 stands for the caller's own */
-	unsigned long max;  /* U32: upper bound, 0: none */
+	char *type;	   /* USER: the C type; HANDLE: object type */
+	char *rights;	   /* HANDLE: READ, WRITE, MANAGE or 0 */
+	int self;	   /* HANDLE: 0 stands for the caller's own */
+	unsigned long max; /* U32: upper bound, 0: none */
 	struct arg *next;
 };
 

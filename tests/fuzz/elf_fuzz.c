@@ -46,8 +46,12 @@ const uint8_t *fuzz_seed(int n, size_t *size)
 	f.e.e_phentsize = sizeof(f.p[0]);
 	f.e.e_phnum = 3;
 	f.p[0] = (Elf64_Phdr){.p_type = PT_LOAD, .p_flags = 5, .p_filesz = 4096, .p_memsz = 4096};
-	f.p[1] = (Elf64_Phdr){.p_type = PT_LOAD, .p_flags = 6, .p_offset = 4096, .p_vaddr = 4096,
-			      .p_filesz = 100, .p_memsz = 9000};
+	f.p[1] = (Elf64_Phdr){.p_type = PT_LOAD,
+			      .p_flags = 6,
+			      .p_offset = 4096,
+			      .p_vaddr = 4096,
+			      .p_filesz = 100,
+			      .p_memsz = 9000};
 	f.p[2] = (Elf64_Phdr){.p_type = PT_INTERP, .p_offset = 300, .p_filesz = 28};
 	*size = sizeof(f);
 	return (const uint8_t *)&f;

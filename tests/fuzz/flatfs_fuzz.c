@@ -32,7 +32,8 @@ const uint8_t *fuzz_seed(int n, size_t *size)
 
 	if (n)
 		return NULL;
-	memcpy(img, (uint64_t[]){FLATFS_MAGIC, 1, 152, 2, 72, 4, 76, 3, 80, 0, 120, 9, 129, 8, 0}, 120);
+	memcpy(img, (uint64_t[]){FLATFS_MAGIC, 1, 152, 2, 72, 4, 76, 3, 80, 0, 120, 9, 129, 8, 0},
+	       120);
 	memcpy((char *)img + 72, "/a/bxyz", 7);
 	img[10] = 120;
 	img[11] = 9;

@@ -15,7 +15,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (n <= 0)
 		return 0;
-	if ((size_t)n > size || r.path[0] != '/' || strstr(r.path, "/../") || !memchr(r.path, 0, sizeof(r.path)))
+	if ((size_t)n > size || r.path[0] != '/' || strstr(r.path, "/../") ||
+	    !memchr(r.path, 0, sizeof(r.path)))
 		abort();
 	if (http_range(&r, 1000, &first, &count) == 206 &&
 	    (first < 0 || count <= 0 || first + count > 1000))
@@ -29,7 +30,8 @@ const uint8_t *fuzz_seed(int n, size_t *size)
 {
 	static const char *const seeds[] = {
 		"GET /a%20b/../c?x HTTP/1.1\r\nHost: h\r\nRange: bytes=0-5\r\n\r\n",
-		"HEAD http://h/x HTTP/1.0\r\nConnection: keep-alive\r\nIf-None-Match: \"1-2\"\r\n\r\n",
+		"HEAD http://h/x HTTP/1.0\r\nConnection: keep-alive\r\nIf-None-Match: "
+		"\"1-2\"\r\n\r\n",
 		"GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\nIf-Range: x\r\n\r\n0123456789",
 	};
 

@@ -84,8 +84,8 @@ static void answer(uint64_t port)
 
 static int64_t start_thread(void (*fn)(uint64_t), uint64_t arg, char *stack, size_t size)
 {
-	struct w_thread_args a = {.rip = (uint64_t)fn, .rsp = ((uint64_t)stack + size - 8) & ~15ull,
-				  .arg = arg};
+	struct w_thread_args a = {
+		.rip = (uint64_t)fn, .rsp = ((uint64_t)stack + size - 8) & ~15ull, .arg = arg};
 
 	a.rsp -= 8;
 	return w_thread_create(0, &a);
@@ -97,7 +97,10 @@ TEST(chan_call, lends_bytes_both_ways) /* covers: FAULT */
 	w_handle_t p = w_port_create(2), c = w_chan_mint(p, 1);
 	int64_t t;
 	char out[8] = {0};
-	struct w_msg m = {.op = 1, .in = (uint64_t) "abcd", .in_len = 4, .out = (uint64_t)out,
+	struct w_msg m = {.op = 1,
+			  .in = (uint64_t) "abcd",
+			  .in_len = 4,
+			  .out = (uint64_t)out,
 			  .out_len = sizeof(out)};
 	struct w_obj_info i;
 

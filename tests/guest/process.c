@@ -126,7 +126,8 @@ TEST(thread_set, refuses_kernel_addresses) /* covers: INVAL FAULT */
 TEST(mem_quota, binds_the_process_that_asks)
 {
 	int64_t p = w_proc_create("small", 5, 4, 1);
-	struct w_map_args a = {.flags = W_PROT_READ | W_PROT_WRITE | W_MAP_FIXED, .va = 0x100000,
+	struct w_map_args a = {.flags = W_PROT_READ | W_PROT_WRITE | W_MAP_FIXED,
+			       .va = 0x100000,
 			       .len = 64 * W_PAGE};
 	struct w_obj_info i;
 

@@ -13,25 +13,26 @@ struct test {
 	void (*run)(void);
 };
 
-#define TEST(call, name)                                                                   \
-	static void call##_##name(void);                                                   \
-	static const struct test t_##call##_##name                                         \
-		__attribute__((used, aligned(8), section("tests"))) = {#call, #name, call##_##name};   \
+#define TEST(call, name)                                                               \
+	static void call##_##name(void);                                               \
+	static const struct test t_##call##_##name                                     \
+		__attribute__((used, aligned(8), section("tests"))) = {#call, #name,   \
+								       call##_##name}; \
 	static void call##_##name(void)
 
 void t_fail(const char *file, int line, const char *what, int64_t got, int64_t want);
 
-#define t_eq(got_, want_)                                                        \
-	do {                                                                     \
-		int64_t g_ = (int64_t)(got_), w_ = (int64_t)(want_);             \
-		if (g_ != w_)                                                    \
-			t_fail(__FILE__, __LINE__, #got_, g_, w_);               \
+#define t_eq(got_, want_)                                            \
+	do {                                                         \
+		int64_t g_ = (int64_t)(got_), w_ = (int64_t)(want_); \
+		if (g_ != w_)                                        \
+			t_fail(__FILE__, __LINE__, #got_, g_, w_);   \
 	} while (0)
-#define t_ok(x)                                                                  \
-	do {                                                                     \
-		int64_t v_ = (int64_t)(x);                                       \
-		if (v_ < 0)                                                      \
-			t_fail(__FILE__, __LINE__, #x, v_, 0);                   \
+#define t_ok(x)                                                \
+	do {                                                   \
+		int64_t v_ = (int64_t)(x);                     \
+		if (v_ < 0)                                    \
+			t_fail(__FILE__, __LINE__, #x, v_, 0); \
 	} while (0)
 
 #define BAD_HANDLE 4000u

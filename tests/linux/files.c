@@ -24,7 +24,8 @@ int main(void)
 	CHECK(lseek(fd, 5, SEEK_END));
 	CHECK(write(fd, "x", 1));
 	CHECK(fstat(fd, &st));
-	printf("size %ld mode %o nlink %ld\n", (long)st.st_size, st.st_mode & 0170000, (long)st.st_nlink);
+	printf("size %ld mode %o nlink %ld\n", (long)st.st_size, st.st_mode & 0170000,
+	       (long)st.st_nlink);
 	CHECK(ftruncate(fd, 3));
 	CHECK(pread(fd, b, 10, 0));
 	CHECK(ftruncate(fd, 10));

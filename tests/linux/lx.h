@@ -31,6 +31,7 @@
 		long r_;                                                             \
 		errno = 0;                                                           \
 		r_ = (long)(x);                                                      \
-		printf("%d %s = %ld errno %d\n", __LINE__, #x, r_ > 2 && strstr(#x, "open(") && \
-		       !strstr(#x, ">=") ? 99 : r_, r_ < 0 ? errno : 0);             \
+		printf("%d %s = %ld errno %d\n", __LINE__, #x,                       \
+		       r_ > 2 && strstr(#x, "open(") && !strstr(#x, ">=") ? 99 : r_, \
+		       r_ < 0 ? errno : 0);                                          \
 	} while (0)

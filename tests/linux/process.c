@@ -22,13 +22,41 @@ static int status_of(int (*fn)(void))
 	return st;
 }
 
-static int exits(void) { return 7; }
-static int aborts(void) { signal(SIGABRT, SIG_DFL); raise(SIGKILL); return 0; }
-static int faults(void) { *(volatile int *)8 = 1; return 0; }
-static int no_exec(void) { execl("/no/such", "x", NULL); return errno; }
-static int runs_shell(void) { execl("/bin/sh", "sh", "-c", "exit 5", NULL); return 1; }
-static int divides(void) { volatile int z = 0; return 1 / z; }
-static int traps(void) { __asm__ volatile("ud2"); return 0; }
+static int exits(void)
+{
+	return 7;
+}
+static int aborts(void)
+{
+	signal(SIGABRT, SIG_DFL);
+	raise(SIGKILL);
+	return 0;
+}
+static int faults(void)
+{
+	*(volatile int *)8 = 1;
+	return 0;
+}
+static int no_exec(void)
+{
+	execl("/no/such", "x", NULL);
+	return errno;
+}
+static int runs_shell(void)
+{
+	execl("/bin/sh", "sh", "-c", "exit 5", NULL);
+	return 1;
+}
+static int divides(void)
+{
+	volatile int z = 0;
+	return 1 / z;
+}
+static int traps(void)
+{
+	__asm__ volatile("ud2");
+	return 0;
+}
 
 int main(int argc, char **argv)
 {

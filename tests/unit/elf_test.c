@@ -21,10 +21,18 @@ static void good(void)
 	f.e.e_phentsize = sizeof(f.p[0]);
 	f.e.e_phnum = 2;
 	f.e.e_entry = 0x401000;
-	f.p[0] = (Elf64_Phdr){.p_type = PT_LOAD, .p_flags = PF_R | PF_X, .p_offset = 0,
-			      .p_vaddr = 0x400000, .p_filesz = 0x2000, .p_memsz = 0x2000};
-	f.p[1] = (Elf64_Phdr){.p_type = PT_LOAD, .p_flags = PF_R | PF_W, .p_offset = 0x2000,
-			      .p_vaddr = 0x402000, .p_filesz = 0x10, .p_memsz = 0x3000};
+	f.p[0] = (Elf64_Phdr){.p_type = PT_LOAD,
+			      .p_flags = PF_R | PF_X,
+			      .p_offset = 0,
+			      .p_vaddr = 0x400000,
+			      .p_filesz = 0x2000,
+			      .p_memsz = 0x2000};
+	f.p[1] = (Elf64_Phdr){.p_type = PT_LOAD,
+			      .p_flags = PF_R | PF_W,
+			      .p_offset = 0x2000,
+			      .p_vaddr = 0x402000,
+			      .p_filesz = 0x10,
+			      .p_memsz = 0x3000};
 }
 
 static int parse(struct elf *e)
@@ -45,12 +53,12 @@ static void accepts_a_good_one(void **s)
 	assert_int_equal(e.seg[1].prot, W_PROT_READ | W_PROT_WRITE);
 }
 
-#define REFUSES(change)                                     \
-	do {                                                \
-		struct elf e_;                              \
-		good();                                     \
-		change;                                     \
-		assert_int_equal(parse(&e_), W_ENOEXEC);    \
+#define REFUSES(change)                                  \
+	do {                                             \
+		struct elf e_;                           \
+		good();                                  \
+		change;                                  \
+		assert_int_equal(parse(&e_), W_ENOEXEC); \
 	} while (0)
 
 static void refuses_what_a_loader_could_trip_over(void **s)
@@ -64,11 +72,11 @@ static void refuses_what_a_loader_could_trip_over(void **s)
 	REFUSES(f.e.e_phnum = 0);
 	REFUSES(f.e.e_phnum = 60);
 	REFUSES(f.e.e_phentsize = 8);
-	REFUSES(f.p[0].p_filesz = 0x3000);		/* more file than memory */
+	REFUSES(f.p[0].p_filesz = 0x3000); /* more file than memory */
 	REFUSES(f.p[0].p_offset = ~0ull - 0xfff);
-	REFUSES(f.p[1].p_offset = 0x2ff8);		/* past the end */
-	REFUSES(f.p[1].p_vaddr = 0x402008);		/* not congruent */
-	REFUSES(f.p[1].p_vaddr = 0x401000);		/* overlap */
+	REFUSES(f.p[1].p_offset = 0x2ff8);  /* past the end */
+	REFUSES(f.p[1].p_vaddr = 0x402008); /* not congruent */
+	REFUSES(f.p[1].p_vaddr = 0x401000); /* overlap */
 	REFUSES(f.p[1].p_memsz = ~0ull);
 	REFUSES(f.p[1].p_vaddr = 0x7ffffffff000ull);
 	REFUSES(f.e.e_entry = ~0ull);

@@ -146,8 +146,8 @@ static void a_full_buffer_loses_input_not_memory(void **s)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(a_line_is_readable_at_its_end), T(one_read_gets_one_line),
-		T(erase_and_kill_edit_the_line), T(a_utf8_character_is_erased_whole),
+		T(a_line_is_readable_at_its_end),     T(one_read_gets_one_line),
+		T(erase_and_kill_edit_the_line),      T(a_utf8_character_is_erased_whole),
 		T(ctrl_c_signals_and_drops_the_line), T(ctrl_d_is_end_of_file_on_an_empty_line),
 		T(raw_mode_gives_every_byte_at_once), T(a_full_buffer_loses_input_not_memory),
 	};

@@ -229,15 +229,24 @@ bool http_etag_matches(const char *list, const char *etag)
 const char *http_type(const char *path)
 {
 	static const char *const types[][2] = {
-		{".html", "text/html; charset=utf-8"}, {".htm", "text/html; charset=utf-8"},
-		{".css", "text/css; charset=utf-8"},   {".js", "text/javascript; charset=utf-8"},
-		{".json", "application/json"},	       {".txt", "text/plain; charset=utf-8"},
-		{".xml", "application/xml"},	       {".svg", "image/svg+xml"},
-		{".png", "image/png"},		       {".jpg", "image/jpeg"},
-		{".jpeg", "image/jpeg"},	       {".gif", "image/gif"},
-		{".webp", "image/webp"},	       {".ico", "image/x-icon"},
-		{".wasm", "application/wasm"},	       {".pdf", "application/pdf"},
-		{".woff2", "font/woff2"},	       {".gz", "application/gzip"},
+		{".html", "text/html; charset=utf-8"},
+		{".htm", "text/html; charset=utf-8"},
+		{".css", "text/css; charset=utf-8"},
+		{".js", "text/javascript; charset=utf-8"},
+		{".json", "application/json"},
+		{".txt", "text/plain; charset=utf-8"},
+		{".xml", "application/xml"},
+		{".svg", "image/svg+xml"},
+		{".png", "image/png"},
+		{".jpg", "image/jpeg"},
+		{".jpeg", "image/jpeg"},
+		{".gif", "image/gif"},
+		{".webp", "image/webp"},
+		{".ico", "image/x-icon"},
+		{".wasm", "application/wasm"},
+		{".pdf", "application/pdf"},
+		{".woff2", "font/woff2"},
+		{".gz", "application/gzip"},
 		{".mp4", "video/mp4"},
 	};
 	const char *dot = strrchr(path, '.');
@@ -255,12 +264,21 @@ const char *http_reason(int status)
 		int status;
 		const char *reason;
 	} reasons[] = {
-		{200, "OK"}, {206, "Partial Content"}, {301, "Moved Permanently"},
-		{304, "Not Modified"}, {400, "Bad Request"}, {403, "Forbidden"},
-		{404, "Not Found"}, {405, "Method Not Allowed"}, {408, "Request Timeout"},
-		{414, "URI Too Long"}, {416, "Range Not Satisfiable"},
-		{431, "Request Header Fields Too Large"}, {500, "Internal Server Error"},
-		{501, "Not Implemented"}, {503, "Service Unavailable"},
+		{200, "OK"},
+		{206, "Partial Content"},
+		{301, "Moved Permanently"},
+		{304, "Not Modified"},
+		{400, "Bad Request"},
+		{403, "Forbidden"},
+		{404, "Not Found"},
+		{405, "Method Not Allowed"},
+		{408, "Request Timeout"},
+		{414, "URI Too Long"},
+		{416, "Range Not Satisfiable"},
+		{431, "Request Header Fields Too Large"},
+		{500, "Internal Server Error"},
+		{501, "Not Implemented"},
+		{503, "Service Unavailable"},
 		{505, "HTTP Version Not Supported"},
 	};
 	size_t i;

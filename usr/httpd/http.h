@@ -15,7 +15,7 @@
 #define HTTP_PATH_MAX 1024
 
 struct http_request {
-	bool head;	 /* HEAD: no body */
+	bool head; /* HEAD: no body */
 	bool keep_alive;
 	char path[HTTP_PATH_MAX]; /* decoded, starts with '/', no ".." components */
 	bool has_range;

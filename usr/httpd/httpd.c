@@ -31,14 +31,14 @@
 #define EVENTS 64
 #define OUT_MAX 4096
 #define DRAIN_MAX (64 << 10) /* read of a refused request before we hang up */
-#define SMALL_FILE 2048 /* goes out with its head, in one write */
+#define SMALL_FILE 2048	     /* goes out with its head, in one write */
 
 struct conn {
 	int fd, file;
 	uint32_t in_len, out_len, out_off;
 	off_t file_off;
 	int64_t file_left;
-	uint64_t skip; /* request body still to be thrown away */
+	uint64_t skip;		       /* request body still to be thrown away */
 	bool close, reading, draining; /* draining: answered, our side is shut */
 	uint32_t drained;
 	time_t last;
@@ -180,8 +180,8 @@ static int open_path(const char *path, struct stat *st, char *full, size_t size)
 	return S_ISDIR(st->st_mode) ? -301 : -403;
 }
 
-static void answer_file(struct conn *c, const struct http_request *r, int fd,
-			const struct stat *st, const char *full)
+static void answer_file(struct conn *c, const struct http_request *r, int fd, const struct stat *st,
+			const char *full)
 {
 	char etag[48], extra[160];
 	struct http_request whole = *r;
@@ -391,7 +391,8 @@ static int expire(struct worker *w)
 
 	while (w->list.next != &w->list && t - w->list.next->last >= IDLE_SECONDS)
 		conn_close(w, w->list.next);
-	return w->list.next == &w->list ? -1 : (int)(IDLE_SECONDS - (t - w->list.next->last)) * 1000;
+	return w->list.next == &w->list ? -1
+					: (int)(IDLE_SECONDS - (t - w->list.next->last)) * 1000;
 }
 
 static void *worker_run(void *arg)
@@ -455,7 +456,8 @@ static void worker_init(struct worker *w, int listener)
 
 static void usage(void)
 {
-	fprintf(stderr, "usage: httpd [-p PORT] [-a ADDRESS] [-t THREADS] [-c CONNECTIONS] DIRECTORY\n");
+	fprintf(stderr,
+		"usage: httpd [-p PORT] [-a ADDRESS] [-t THREADS] [-c CONNECTIONS] DIRECTORY\n");
 	exit(2);
 }
 

@@ -10,8 +10,16 @@
 #define WNOHANG 1
 #define WUNTRACED 2
 #define WCONTINUED 8
-enum { SIGKILL = 9, SIGCHLD = 17, SIGCONT = 18, SIGSTOP = 19, SIGTSTP = 20, SIGTTIN = 21,
-       SIGTTOU = 22, SIGHUP = 1 };
+enum {
+	SIGKILL = 9,
+	SIGCHLD = 17,
+	SIGCONT = 18,
+	SIGSTOP = 19,
+	SIGTSTP = 20,
+	SIGTTIN = 21,
+	SIGTTOU = 22,
+	SIGHUP = 1
+};
 enum { CLD_EXITED = 1, CLD_KILLED, CLD_DUMPED, CLD_TRAPPED, CLD_STOPPED, CLD_CONTINUED };
 
 struct waiting {
@@ -440,7 +448,8 @@ static int put_start_block(struct proc *p, const char *strings, uint32_t len, ui
 	struct w_map_args a = {.flags = W_PROT_READ | W_PROT_WRITE | W_MAP_FIXED,
 			       .va = LX_START,
 			       .len = 4 * W_PAGE};
-	struct lx_start s = {.pid = p->pid, .flags = flags, .envc = 4, .len = len + sizeof(env) - 1};
+	struct lx_start s = {
+		.pid = p->pid, .flags = flags, .envc = 4, .len = len + sizeof(env) - 1};
 	int64_t m = w_mem_create(4 * W_PAGE, 0), r;
 	uint32_t i, argc = 0;
 

@@ -20,16 +20,16 @@ struct proc {
 	uint32_t pid, ppid, pgid, sid;
 	uint32_t ruid, euid, suid, rgid, egid, sgid;
 	enum proc_state state;
-	uint32_t status;    /* wait status, once P_ZOMBIE or to be reported */
+	uint32_t status;	       /* wait status, once P_ZOMBIE or to be reported */
 	bool report_stop, report_cont; /* for wait with WUNTRACED, WCONTINUED */
 	w_handle_t sigmem;
 	struct lx_sigpage *sig;
-	uint64_t started;   /* ns */
+	uint64_t started;      /* ns */
 	uint64_t time_ns, rss; /* at the end */
 	char name[16];
 	char cmdline[256];
 	uint32_t cmdline_len;
-	struct list waits;  /* struct waiting: its wait4 calls */
+	struct list waits; /* struct waiting: its wait4 calls */
 };
 
 extern struct list procs;

@@ -16,10 +16,9 @@
 struct pfile {
 	uint32_t len, off;
 	bool dir;
-	bool sized; /* ours: the size is told, so that a web server can serve it */
+	bool sized;  /* ours: the size is told, so that a web server can serve it */
 	char text[]; /* dir: struct fs_dirent records */
 };
-
 
 struct out {
 	char *p;
@@ -52,9 +51,12 @@ static void f_meminfo(struct out *o)
 {
 	struct w_sys_stat s = sys_stat();
 
-	put(o, "MemTotal:       %8lu kB\nMemFree:        %8lu kB\nMemAvailable:   %8lu kB\n"
-	       "Buffers:               0 kB\nCached:                0 kB\nSwapTotal:             0 kB\n"
-	       "SwapFree:              0 kB\nShmem:                 0 kB\nSReclaimable:          0 kB\n",
+	put(o,
+	    "MemTotal:       %8lu kB\nMemFree:        %8lu kB\nMemAvailable:   %8lu kB\n"
+	    "Buffers:               0 kB\nCached:                0 kB\nSwapTotal:             0 "
+	    "kB\n"
+	    "SwapFree:              0 kB\nShmem:                 0 kB\nSReclaimable:          0 "
+	    "kB\n",
 	    s.pages_total * 4, s.pages_free * 4, s.pages_free * 4);
 }
 
@@ -93,7 +95,9 @@ static void f_cpuinfo(struct out *o)
 	uint32_t i;
 
 	for (i = 0; i < s.ncpu; i++)
-		put(o, "processor\t: %u\nmodel name\t: x86-64 virtual CPU\nflags\t\t: fpu sse sse2\n\n",
+		put(o,
+		    "processor\t: %u\nmodel name\t: x86-64 virtual CPU\nflags\t\t: fpu sse "
+		    "sse2\n\n",
 		    i);
 }
 
@@ -164,8 +168,7 @@ static void f_kmsg(struct out *o)
 {
 	int64_t n;
 
-	while (o->len + 256 < o->max &&
-	       (n = w_sys_info(W_SYS_LOG, o->len, o->p + o->len, 256)) > 0)
+	while (o->len + 256 < o->max && (n = w_sys_info(W_SYS_LOG, o->len, o->p + o->len, 256)) > 0)
 		o->len += n;
 }
 
@@ -201,12 +204,22 @@ static const struct sysfile {
 	const char *name;
 	void (*fill)(struct out *o);
 } sysfiles[] = {
-	{"meminfo", f_meminfo},	  {"uptime", f_uptime},	    {"stat", f_stat},
-	{"cpuinfo", f_cpuinfo},	  {"loadavg", f_loadavg},   {"mounts", f_mounts},
-	{"version", f_version},	  {"cmdline", f_cmdline},   {"filesystems", f_filesystems},
-	{"wherry/boot", f_boot}, {"config", f_config},	  {"kmsg", f_kmsg},	    {"wherry/calls", f_calls},
+	{"meminfo", f_meminfo},
+	{"uptime", f_uptime},
+	{"stat", f_stat},
+	{"cpuinfo", f_cpuinfo},
+	{"loadavg", f_loadavg},
+	{"mounts", f_mounts},
+	{"version", f_version},
+	{"cmdline", f_cmdline},
+	{"filesystems", f_filesystems},
+	{"wherry/boot", f_boot},
+	{"config", f_config},
+	{"kmsg", f_kmsg},
+	{"wherry/calls", f_calls},
 	{"wherry/missing", f_missing},
-	{"sys/vm/overcommit_memory", f_zero}, {"sys/net/core/somaxconn", f_somaxconn},
+	{"sys/vm/overcommit_memory", f_zero},
+	{"sys/net/core/somaxconn", f_somaxconn},
 };
 
 /* ---- one process ---- */
@@ -226,8 +239,9 @@ static void p_stat(struct out *o, struct proc *p)
 	struct w_obj_info i = {0};
 
 	w_obj_info(p->process, &i);
-	put(o, "%u (%s) %c %u %u %u 1025 %u 0 0 0 0 0 %lu 0 0 0 20 0 %lu 0 %lu %lu %lu "
-	       "18446744073709551615 0 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n",
+	put(o,
+	    "%u (%s) %c %u %u %u 1025 %u 0 0 0 0 0 %lu 0 0 0 20 0 %lu 0 %lu %lu %lu "
+	    "18446744073709551615 0 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n",
 	    p->pid, p->name, state_char(p), p->ppid, p->pgid, p->sid, p->pgid, ticks(i.time_ns),
 	    i.count ? i.count : 1, ticks(p->started), i.size, i.size / W_PAGE);
 }
@@ -237,8 +251,9 @@ static void p_status(struct out *o, struct proc *p)
 	struct w_obj_info i = {0};
 
 	w_obj_info(p->process, &i);
-	put(o, "Name:\t%s\nState:\t%c\nTgid:\t%u\nPid:\t%u\nPPid:\t%u\nUid:\t%u\t%u\t%u\t%u\n"
-	       "Gid:\t%u\t%u\t%u\t%u\nVmSize:\t%8lu kB\nVmRSS:\t%8lu kB\nThreads:\t%lu\n",
+	put(o,
+	    "Name:\t%s\nState:\t%c\nTgid:\t%u\nPid:\t%u\nPPid:\t%u\nUid:\t%u\t%u\t%u\t%u\n"
+	    "Gid:\t%u\t%u\t%u\t%u\nVmSize:\t%8lu kB\nVmRSS:\t%8lu kB\nThreads:\t%lu\n",
 	    p->name, state_char(p), p->pid, p->pid, p->ppid, p->ruid, p->euid, p->suid, p->euid,
 	    p->rgid, p->egid, p->sgid, p->egid, i.size / 1024, i.size / 1024, i.count);
 }
@@ -284,7 +299,7 @@ static const struct procfile {
 	const char *name;
 	void (*fill)(struct out *o, struct proc *p);
 } procfiles[] = {
-	{"stat", p_stat}, {"status", p_status}, {"statm", p_statm}, {"cmdline", p_cmdline},
+	{"stat", p_stat}, {"status", p_status}, {"statm", p_statm},   {"cmdline", p_cmdline},
 	{"comm", p_comm}, {"maps", p_maps},	{"mounts", p_mounts},
 };
 

@@ -120,14 +120,14 @@ struct w_regs {
  * it hurts only the thread itself.
  */
 struct w_tcb {
-	uint64_t self;	     /* 0x00: its own address */
-	uint64_t rip;	     /* 0x08: where the bounced syscall came from */
-	uint64_t kicked;     /* 0x10: a kick is pending */
-	uint64_t fixup;	     /* 0x18: where a fault inside the personality resumes */
-	uint64_t stack;	     /* 0x20: personality stack top */
-	uint64_t rsp;	     /* 0x28: the program's, saved by the entry code */
-	uint64_t upcall_cr2; /* 0x30 */
-	uint64_t spare;	     /* 0x38 */
+	uint64_t self;	      /* 0x00: its own address */
+	uint64_t rip;	      /* 0x08: where the bounced syscall came from */
+	uint64_t kicked;      /* 0x10: a kick is pending */
+	uint64_t fixup;	      /* 0x18: where a fault inside the personality resumes */
+	uint64_t stack;	      /* 0x20: personality stack top */
+	uint64_t rsp;	      /* 0x28: the program's, saved by the entry code */
+	uint64_t upcall_cr2;  /* 0x30 */
+	uint64_t spare;	      /* 0x38 */
 	struct w_regs upcall; /* 0x40: what a fault or kick interrupted */
 };
 
@@ -146,7 +146,7 @@ struct w_personality {
 #define W_MSG_ARGS 6
 #define W_MSG_HANDLES 4
 #define W_MSG_UNINTERRUPTIBLE 0x1u /* call: a kick waits for the reply */
-#define W_OP_CLOSED 0xffffffffu /* the last handle with this badge is gone */
+#define W_OP_CLOSED 0xffffffffu	   /* the last handle with this badge is gone */
 
 struct w_msg {
 	uint64_t txn;	 /* recv: name of the call to answer; 0: none expected */
@@ -181,15 +181,15 @@ struct w_event {
 #define W_STREAM_WAITALL 0x4u
 #define W_STREAM_FORCEBLOCK 0x8u /* this call waits whatever the end's flag says */
 #define W_STREAM_PIPE 0x10u	 /* create: first end reads, second end writes */
-#define W_STREAM_LOWAT 0x20u /* create: tell writers only when half is free */
+#define W_STREAM_LOWAT 0x20u	 /* create: tell writers only when half is free */
 enum {
-	W_STREAM_AVAIL = 1,  /* bytes to read */
-	W_STREAM_ROOM,	     /* bytes that fit */
-	W_STREAM_GETFLAGS,   /* the end's sticky flags (NONBLOCK) */
+	W_STREAM_AVAIL = 1, /* bytes to read */
+	W_STREAM_ROOM,	    /* bytes that fit */
+	W_STREAM_GETFLAGS,  /* the end's sticky flags (NONBLOCK) */
 	W_STREAM_SETFLAGS,
 	W_STREAM_SHUT_RD,
 	W_STREAM_SHUT_WR,
-	W_STREAM_RESET, /* both directions, the peer reads CONNRESET */
+	W_STREAM_RESET,	 /* both directions, the peer reads CONNRESET */
 	W_STREAM_UNSENT, /* bytes written that the peer has not read */
 };
 
@@ -209,7 +209,7 @@ enum {
 	W_SYS_LOG,	/* the kernel log, arg: offset from the oldest byte */
 	W_SYS_CPUTIME,	/* uint64_t idle_ns[ncpu] */
 	W_SYS_BOOT,	/* struct w_sys_boot */
-	W_SYS_IDLE_TSC,	/* uint64_t ticks[ncpu] spent idle, finished periods only */
+	W_SYS_IDLE_TSC, /* uint64_t ticks[ncpu] spent idle, finished periods only */
 	W_SYS_CALLS,	/* uint64_t counts[call number] */
 };
 

@@ -57,5 +57,5 @@ struct lx_sigpage {
 struct lx_start {
 	uint32_t pid, argc, envc, len; /* len: bytes of strings that follow */
 	uint32_t flags, pad;	       /* LX_START_* */
-	char strings[];		      /* path, arguments, environment; NUL-ended */
+	char strings[];		       /* path, arguments, environment; NUL-ended */
 };

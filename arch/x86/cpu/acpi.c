@@ -65,8 +65,8 @@ static void madt_override(const uint8_t *p)
 	uint16_t flags = p[8] | p[9] << 8;
 
 	if (p[3] < 16)
-		overrides[p[3]] = (struct irq_override){u32(p + 4), (flags >> 2 & 3) == 3,
-							(flags & 3) == 3};
+		overrides[p[3]] =
+			(struct irq_override){u32(p + 4), (flags >> 2 & 3) == 3, (flags & 3) == 3};
 }
 
 static void parse_madt(const uint8_t *t, uint32_t len)
@@ -130,8 +130,9 @@ static void parse_dsdt(uint64_t pa)
 		irq = find_descriptor(p, p + 128 < end ? p + 128 : end, 0x89, 6);
 		n = strlen(line);
 		if (mem && irq)
-			fmt(line + n, sizeof(boot_info.cmdline) - n, " virtio_mmio.device=%u@0x%x:%u",
-			    u32(mem + 8), u32(mem + 4), u32(irq + 5));
+			fmt(line + n, sizeof(boot_info.cmdline) - n,
+			    " virtio_mmio.device=%u@0x%x:%u", u32(mem + 8), u32(mem + 4),
+			    u32(irq + 5));
 	}
 }
 

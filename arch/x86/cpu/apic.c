@@ -208,8 +208,8 @@ int ioapic_bind(uint32_t gsi, uint8_t vector, bool level)
 		return W_EINVAL;
 	pin = o.gsi - a->base;
 	io_write(a, 0x10 + pin * 2 + 1, cpus[0].apic_id << 24);
-	io_write(a, 0x10 + pin * 2, vector | (level || o.level ? 1 << 15 : 0) |
-					    (o.low ? 1 << 13 : 0));
+	io_write(a, 0x10 + pin * 2,
+		 vector | (level || o.level ? 1 << 15 : 0) | (o.low ? 1 << 13 : 0));
 	return 0;
 }
 

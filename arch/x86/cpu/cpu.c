@@ -26,7 +26,7 @@
 #define CR4_OSXSAVE (1ul << 18)
 #define CR4_PGE (1ul << 7)
 
-#define STACK_SIZE 16384
+#define STACK_SIZE 20480 /* of these the lowest page is a guard */
 
 struct cpu cpus[MAX_CPUS];
 int ncpus = 1;
@@ -54,6 +54,14 @@ _Static_assert(offsetof(struct cpu, tcb) == 64, "entry.S");
 _Static_assert(offsetof(struct w_regs, vec) == 120, "entry.S");
 _Static_assert(offsetof(struct w_tcb, rip) == 8, "entry.S");
 _Static_assert(sizeof(struct w_regs) % 16 == 0, "rsp0 must stay 16-aligned");
+
+void cpu_guard_stacks(void)
+{
+	int i;
+
+	for (i = 0; i < MAX_CPUS; i++)
+		mmu_unmap_kernel_page((uint64_t)stacks[i]);
+}
 
 static void idt_init(void)
 {
@@ -174,10 +182,7 @@ void fpu_save_current(struct thread *t)
 	if (c->fpu_owner != t || c->ts)
 		return;
 	if (have_xsave)
-		__asm__ volatile("xsave64 (%0)"
-				 :
-				 : "r"(t->fpu), "a"(~0u), "d"(~0u)
-				 : "memory");
+		__asm__ volatile("xsave64 (%0)" : : "r"(t->fpu), "a"(~0u), "d"(~0u) : "memory");
 	else
 		__asm__ volatile("fxsave64 (%0)" : : "r"(t->fpu) : "memory");
 }

@@ -69,14 +69,14 @@ void backtrace(uint64_t rbp, uint64_t rip)
 void cpu_power(int how, int code)
 {
 	if (how == 1) {
-		outb(0xcf9, 6); /* reset control register (ICH, PIIX) */
+		outb(0xcf9, 6);	  /* reset control register (ICH, PIIX) */
 		outb(0x64, 0xfe); /* keyboard controller: pulse reset */
 		for (;;)
 			__asm__ volatile("lidt %0; int3" : : "m"(*(uint64_t[2]){0}));
 	}
 	outb(0xf4, code); /* QEMU's isa-debug-exit: status is code * 2 + 1 */
 	acpi_power_off();
-	outw(0x604, 0x2000); /* QEMU q35 PM1a_CNT: SLP_EN */
+	outw(0x604, 0x2000);  /* QEMU q35 PM1a_CNT: SLP_EN */
 	outw(0xb004, 0x2000); /* QEMU pc */
 	for (;;)
 		__asm__ volatile("cli; hlt");

@@ -78,7 +78,17 @@ NO_LOCK_CHECK void mmu_init(void)
 	map_image(kernel_text_end, kernel_rodata_end, PTE_NX);
 	map_image(kernel_rodata_end, kernel_end, PTE_W | PTE_NX);
 	walk(kernel_root, DEVICE_VA, 2, true, PTE_P | PTE_W);
+	cpu_guard_stacks();
 	mmu_init_cpu();
+}
+
+NO_LOCK_CHECK void mmu_unmap_kernel_page(uint64_t va)
+{
+	pte_t *e = walk(kernel_root, va, 0, false, 0);
+
+	if (e)
+		*e = 0;
+	__asm__ volatile("invlpg (%0)" : : "r"(va) : "memory");
 }
 
 void mmu_init_cpu(void)

@@ -19,27 +19,27 @@
 #define USER_TOP 0x7ffffffff000ull
 
 struct mapping {
-	struct list link;    /* in aspace.maps */
-	struct list of_mem;  /* in memory.maps */
+	struct list link;   /* in aspace.maps */
+	struct list of_mem; /* in memory.maps */
 	uint64_t va, end;
-	uint32_t flags;	     /* W_PROT_* | W_MAP_* */
-	struct memory *mem;  /* counted; NULL: anonymous */
-	uint64_t off;	     /* of va in mem */
+	uint32_t flags;	    /* W_PROT_* | W_MAP_* */
+	struct memory *mem; /* counted; NULL: anonymous */
+	uint64_t off;	    /* of va in mem */
 	uint64_t cookie;
-	struct aspace *as;   /* borrows: the owner */
+	struct aspace *as; /* borrows: the owner */
 };
 
 struct aspace {
 	uint32_t refs;
-	paddr_t root;		/* owns the page tables below the user half */
-	struct list maps;	/* owns struct mapping */
-	struct mapping *hint;	/* last found */
-	uint64_t anon_pages;	/* frames with PTE_ANON */
-	uint64_t quota;		/* bound on anon_pages, 0: none */
-	uint64_t cpus;		/* CPUs that may cache translations */
-	uint64_t teardown_va;	/* progress of aspace_teardown_step() */
+	paddr_t root;	      /* owns the page tables below the user half */
+	struct list maps;     /* owns struct mapping */
+	struct mapping *hint; /* last found */
+	uint64_t anon_pages;  /* frames with PTE_ANON */
+	uint64_t quota;	      /* bound on anon_pages, 0: none */
+	uint64_t cpus;	      /* CPUs that may cache translations */
+	uint64_t teardown_va; /* progress of aspace_teardown_step() */
 	uint32_t nmaps;
-	struct list dying;	/* in the reaper's list */
+	struct list dying; /* in the reaper's list */
 };
 
 enum { ACCESS_READ = W_PROT_READ, ACCESS_WRITE = W_PROT_WRITE, ACCESS_EXEC = W_PROT_EXEC };
@@ -54,7 +54,7 @@ int64_t aspace_map(struct aspace *as, struct memory *mem, const struct w_map_arg
 int aspace_unmap(struct aspace *as, uint64_t va, uint64_t len);
 int aspace_protect(struct aspace *as, uint64_t va, uint64_t len, uint32_t prot);
 int aspace_discard(struct aspace *as, uint64_t va, uint64_t len);
-struct mapping *aspace_find(struct aspace *as, uint64_t va); /* NULL: none covers va */
+struct mapping *aspace_find(struct aspace *as, uint64_t va);	/* NULL: none covers va */
 void mapping_zap(struct mapping *m, uint64_t va, uint64_t end); /* drop PTEs */
 
 /* Resolve a fault.  0, W_EFAULT (nothing there or forbidden), W_EIO (past the

@@ -17,22 +17,22 @@
 
 struct port {
 	struct object obj;
-	struct list callers;	/* [k] struct thread.wait */
-	struct list notes;	/* [k] owns struct note */
+	struct list callers; /* [k] struct thread.wait */
+	struct list notes;   /* [k] owns struct note */
 	uint32_t nnotes, limit;
-	struct thread **txns;	/* [k] owns the array */
+	struct thread **txns; /* [k] owns the array */
 	uint32_t txn_size;
 	uint32_t txn_seq;
 	uint32_t *txn_gen;
-	struct list receivers;	/* [k] threads in port_recv() */
+	struct list receivers; /* [k] threads in port_recv() */
 	bool closed;
 	uint32_t ncallers;
 };
 
 struct channel {
 	struct object obj;
-	struct port *port; /* [c] counted */
-	uint64_t badge;	   /* [c] */
+	struct port *port;    /* [c] counted */
+	uint64_t badge;	      /* [c] */
 	struct note *closing; /* [c] owns: reserved for the last-handle notice */
 };
 

@@ -17,12 +17,12 @@
 #define FRAME_ORDERS 12 /* blocks of 4 KiB .. 8 MiB */
 
 struct page {
-	uint32_t refs;	  /* [k] */
-	uint8_t order;	  /* [k] of the block that starts here */
-	uint8_t state;	  /* [k] enum page_state */
-	uint16_t class;	  /* [k] heap: object size in 16-byte units */
+	uint32_t refs;	     /* [k] */
+	uint8_t order;	     /* [k] of the block that starts here */
+	uint8_t state;	     /* [k] enum page_state */
+	uint16_t class;	     /* [k] heap: object size in 16-byte units */
 	uint32_t next, prev; /* [k] free list or heap partial list, 0: none */
-	void *free;	  /* [k] heap: first free object */
+	void *free;	     /* [k] heap: first free object */
 };
 
 enum page_state { PAGE_RESERVED, PAGE_FREE, PAGE_USED, PAGE_HEAP };

@@ -11,11 +11,11 @@ BKL_BEGIN
 void sched_init(void);
 void sched_enqueue(struct thread *t, bool handoff); /* handoff: run it next here */
 void sched_dequeue(struct thread *t);
-struct thread *sched_pick(void);	 /* for this CPU, removed from its queue; NULL: idle */
-void sched_start(struct thread *t);	 /* t is about to run here */
-bool sched_tick(struct thread *t);	 /* the clock fired: should t give way? */
-void sched_yield(struct thread *t);	 /* t stays ready but goes last */
-unsigned int sched_ready(void);		 /* threads waiting for a CPU */
+struct thread *sched_pick(void);    /* for this CPU, removed from its queue; NULL: idle */
+void sched_start(struct thread *t); /* t is about to run here */
+bool sched_tick(struct thread *t);  /* the clock fired: should t give way? */
+void sched_yield(struct thread *t); /* t stays ready but goes last */
+unsigned int sched_ready(void);	    /* threads waiting for a CPU */
 BKL_END
 
 extern const char sched_name[];

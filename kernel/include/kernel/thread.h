@@ -19,34 +19,34 @@ enum wake { WAKE_NONE, WAKE_DONE, WAKE_TIMEOUT, WAKE_KICK };
 #define VEC_SYSCALL 0x1000 /* regs.vec of a frame that entered by syscall */
 
 struct thread {
-	struct w_regs regs;	   /* [k] first: the entry code saves here */
+	struct w_regs regs; /* [k] first: the entry code saves here */
 	struct object obj;
-	struct process *proc;	   /* [c] counted */
-	struct list in_proc;	   /* process.threads */
-	enum thread_state state;   /* [k] */
-	enum wake wake;		   /* [k] why the wait ended */
-	bool restart;		   /* [k] run the call in regs again */
-	bool kick;		   /* [k] to be delivered on the way out */
-	bool dying;		   /* [k] ends at its next kernel exit */
-	bool uninterruptible;	   /* [k] a kick does not end this wait */
-	int cpu;		   /* [k] runs there, or last ran there */
-	uint64_t affinity;	   /* [k] CPU mask */
-	struct list run;	   /* ready queue */
-	struct list wait;	   /* wait queue */
-	struct ktimer deadline;	   /* armed while waiting with one */
-	uint64_t fs;		   /* [k] FS base */
-	uaddr_t tcb;		   /* [k] thread block, 0: none */
-	struct w_tcb *tcb_kva;	   /* [k] pinned */
-	void *fpu;		   /* owns; NULL for threads without vector state */
-	int cpu_fpu;		   /* [k] CPU whose registers last held it */
-	uint64_t slice_end;	   /* scheduler's own */
-	uint64_t cpu_ns, ran_at;   /* CPU time used */
+	struct process *proc;	 /* [c] counted */
+	struct list in_proc;	 /* process.threads */
+	enum thread_state state; /* [k] */
+	enum wake wake;		 /* [k] why the wait ended */
+	bool restart;		 /* [k] run the call in regs again */
+	bool kick;		 /* [k] to be delivered on the way out */
+	bool dying;		 /* [k] ends at its next kernel exit */
+	bool uninterruptible;	 /* [k] a kick does not end this wait */
+	int cpu;		 /* [k] runs there, or last ran there */
+	uint64_t affinity;	 /* [k] CPU mask */
+	struct list run;	 /* ready queue */
+	struct list wait;	 /* wait queue */
+	struct ktimer deadline;	 /* armed while waiting with one */
+	uint64_t fs;		 /* [k] FS base */
+	uaddr_t tcb;		 /* [k] thread block, 0: none */
+	struct w_tcb *tcb_kva;	 /* [k] pinned */
+	void *fpu;		 /* owns; NULL for threads without vector state */
+	int cpu_fpu;		 /* [k] CPU whose registers last held it */
+	uint64_t slice_end;	 /* scheduler's own */
+	uint64_t cpu_ns, ran_at; /* CPU time used */
 	/* IPC: what a caller sent, until the reply */
 	struct w_msg msg;
 	uaddr_t msg_user;
-	struct port *in_port;	   /* [k] waits in its queue or txn table; counted */
-	struct channel *via;	   /* counted while calling */
-	uint32_t txn;		   /* index in port.txns + 1, 0: still queued */
+	struct port *in_port; /* [k] waits in its queue or txn table; counted */
+	struct channel *via;  /* counted while calling */
+	uint32_t txn;	      /* index in port.txns + 1, 0: still queued */
 	struct handle msg_h[W_MSG_HANDLES];
 	/* futex */
 	uint64_t futex_key[2];
@@ -58,15 +58,15 @@ struct thread {
 
 struct process {
 	struct object obj;
-	struct aspace *as;	   /* counted; NULL once dead */
+	struct aspace *as; /* counted; NULL once dead */
 	struct handle_table handles;
-	struct list threads;	   /* struct thread.in_proc; uncounted */
-	struct list all;	   /* in the list of all processes */
+	struct list threads; /* struct thread.in_proc; uncounted */
+	struct list all;     /* in the list of all processes */
 	uint32_t nthreads;
 	bool dead, stopped, native; /* native: no vector state */
 	uint32_t status;
-	struct w_personality pers;  /* entry 0: a native process */
-	uint64_t cpu_ns;	    /* of threads that ended */
+	struct w_personality pers; /* entry 0: a native process */
+	uint64_t cpu_ns;	   /* of threads that ended */
 	char name[16];
 };
 
@@ -74,7 +74,7 @@ BKL_BEGIN
 struct process *process_new(const char *name, uint64_t quota, bool native);
 struct thread *thread_new(struct process *p, const struct w_thread_args *a);
 void thread_start(struct thread *t);
-void thread_end(struct thread *t);	   /* now, or at its next kernel exit */
+void thread_end(struct thread *t); /* now, or at its next kernel exit */
 void process_kill(struct process *p, uint32_t status);
 void thread_kick(struct thread *t);
 int thread_set_tcb(struct thread *t, uaddr_t tcb);

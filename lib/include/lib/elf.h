@@ -26,8 +26,8 @@ struct elf {
 	int nseg;
 	bool pie; /* ET_DYN: may be placed anywhere */
 	uint64_t entry;
-	uint64_t lo, hi;     /* page-aligned extent of all segments */
-	uint64_t phdr_va;    /* address of the program headers, 0: not loaded */
+	uint64_t lo, hi;  /* page-aligned extent of all segments */
+	uint64_t phdr_va; /* address of the program headers, 0: not loaded */
 	uint32_t phnum, phentsize;
 	uint64_t interp_off; /* PT_INTERP string, len 0: none */
 	uint64_t interp_len;

@@ -15,7 +15,7 @@
 #define FRAME_RING_SLOTS 64u
 #define FRAME_RING_BYTES 2044u
 
-struct frame_ring { /* shared: 0 to start with */
+struct frame_ring {			    /* shared: 0 to start with */
 	uint32_t head, want_room, pad0[14]; /* [u] written by the producer */
 	uint32_t tail, pad1[15];	    /* [u] written by the consumer */
 	struct {

@@ -10,6 +10,6 @@
 struct fiber;
 
 struct fiber *fiber_start(void (*fn)(void *), void *arg); /* NULL: no memory */
-struct fiber *fiber_self(void);				   /* NULL: not in a fiber */
-void fiber_wait(void);		    /* until fiber_wake(); only in a fiber */
-void fiber_wake(struct fiber *f);   /* runs f from the loop, soon */
+struct fiber *fiber_self(void);				  /* NULL: not in a fiber */
+void fiber_wait(void);					  /* until fiber_wake(); only in a fiber */
+void fiber_wake(struct fiber *f);			  /* runs f from the loop, soon */

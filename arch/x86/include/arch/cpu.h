@@ -20,23 +20,23 @@ struct tss {
 
 /* The first fields are known to entry.S by offset. */
 struct cpu {
-	struct cpu *self;	 /* 0 */
-	struct thread *thread;	 /* 8: the running one, NULL: idle */
-	uint64_t stack;		 /* 16 */
-	uint64_t scratch;	 /* 24 */
-	uint64_t frame_top;	 /* 32: end of thread->regs */
+	struct cpu *self;	   /* 0 */
+	struct thread *thread;	   /* 8: the running one, NULL: idle */
+	uint64_t stack;		   /* 16 */
+	uint64_t scratch;	   /* 24 */
+	uint64_t frame_top;	   /* 32: end of thread->regs */
 	uint64_t pers_lo, pers_hi; /* 40, 48: native calls come from there */
-	uint64_t pers_entry;	 /* 56 */
-	uint64_t tcb;		 /* 64: kernel view of the thread block */
-	int id;			 /* [c] index */
-	uint32_t apic_id;	 /* [c] */
+	uint64_t pers_entry;	   /* 56 */
+	uint64_t tcb;		   /* 64: kernel view of the thread block */
+	int id;			   /* [c] index */
+	uint32_t apic_id;	   /* [c] */
 	bool online, idle;
-	bool resched;		 /* [k] look for another thread on the way out */
-	struct aspace *as;	 /* [k] active; NULL: kernel only */
+	bool resched;		  /* [k] look for another thread on the way out */
+	struct aspace *as;	  /* [k] active; NULL: kernel only */
 	struct thread *fpu_owner; /* [1] whose vector state is in the registers */
-	bool ts;		 /* [1] CR0.TS is set */
-	uint64_t armed;		 /* [1] ns when the local clock fires */
-	uint32_t flush;		 /* [a] a shootdown waits for this CPU */
+	bool ts;		  /* [1] CR0.TS is set */
+	uint64_t armed;		  /* [1] ns when the local clock fires */
+	uint32_t flush;		  /* [a] a shootdown waits for this CPU */
 	uint64_t idle_ns, idle_since;
 	uint64_t idle_tsc, idle_since_tsc; /* the same in ticks: exact for counting */
 	uint64_t gdt[8];
@@ -83,16 +83,16 @@ static inline void cpuid(uint32_t leaf, uint32_t sub, uint32_t r[4])
 			 : "0"(leaf), "2"(sub));
 }
 
-#define DEFINE_IO(suffix, type)                                                        \
-	static inline type in##suffix(uint16_t port)                                   \
-	{                                                                              \
-		type v;                                                                \
-		__asm__ volatile("in" #suffix " %1, %0" : "=a"(v) : "Nd"(port));       \
-		return v;                                                              \
-	}                                                                              \
-	static inline void out##suffix(uint16_t port, type v)                          \
-	{                                                                              \
-		__asm__ volatile("out" #suffix " %0, %1" : : "a"(v), "Nd"(port));      \
+#define DEFINE_IO(suffix, type)                                                   \
+	static inline type in##suffix(uint16_t port)                              \
+	{                                                                         \
+		type v;                                                           \
+		__asm__ volatile("in" #suffix " %1, %0" : "=a"(v) : "Nd"(port));  \
+		return v;                                                         \
+	}                                                                         \
+	static inline void out##suffix(uint16_t port, type v)                     \
+	{                                                                         \
+		__asm__ volatile("out" #suffix " %0, %1" : : "a"(v), "Nd"(port)); \
 	}
 DEFINE_IO(b, uint8_t)
 DEFINE_IO(w, uint16_t)
@@ -106,17 +106,18 @@ static inline void cpu_pause(void)
 struct w_regs;
 struct boot_info;
 
-void cpu_init_early(struct cpu *c);  /* descriptor tables, gs, syscall MSRs */
-void cpu_init_features(void);	     /* SMEP, SMAP, UMIP, NX, FPU: needs CPUID only */
-void cpu_kick(int id);		     /* make another CPU enter the kernel */
-void cpu_idle_wait(void);     /* sti; hlt; cli */
+void cpu_init_early(struct cpu *c); /* descriptor tables, gs, syscall MSRs */
+void cpu_guard_stacks(void);	    /* unmap the page below each kernel stack */
+void cpu_init_features(void);	    /* SMEP, SMAP, UMIP, NX, FPU: needs CPUID only */
+void cpu_kick(int id);		    /* make another CPU enter the kernel */
+void cpu_idle_wait(void);	    /* sti; hlt; cli */
 uint64_t cpu_fault_address(void);
 void cpu_start_others(void);
 void cpu_enter_scheduler(void) __attribute__((noreturn));
 void cpu_use_thread(struct thread *t); /* load everything that belongs to t */
 void cpu_drop_fpu(struct thread *t);   /* t ends */
 void *fpu_state_new(void);
-extern uint64_t fpu_state_size; /* bytes */
+extern uint64_t fpu_state_size;		 /* bytes */
 void fpu_save_current(struct thread *t); /* make t->fpu current */
 void cpu_power(int how, int code) __attribute__((noreturn));
 void cpu_random_seed(uint64_t out[4]);

@@ -24,15 +24,16 @@
 #define DEVICE_VA 0xffffff0000000000ull
 
 #define phys_to_virt(pa) ((void *)((pa) + PHYSMAP))
-#define virt_to_phys(p) ((uint64_t)(p) - PHYSMAP)
+#define virt_to_phys(p) ((uint64_t)(p)-PHYSMAP)
 
 typedef uint64_t pte_t;
 
 struct aspace;
 
-void mmu_init(void);		/* the kernel's own tables: W^X, direct map */
-void mmu_init_cpu(void);	/* control registers of this CPU */
-paddr_t mmu_root_new(void);	/* 0: out of memory */
+void mmu_init(void); /* the kernel's own tables: W^X, direct map */
+void mmu_unmap_kernel_page(uint64_t va);
+void mmu_init_cpu(void);    /* control registers of this CPU */
+paddr_t mmu_root_new(void); /* 0: out of memory */
 /* The leaf entry for va.  make: allocate missing tables (NULL: out of memory). */
 pte_t *mmu_walk(paddr_t root, uint64_t va, bool make);
 /* First va >= from with a page table present, or end: skips holes quickly. */
@@ -42,9 +43,9 @@ uint64_t mmu_next_table(paddr_t root, uint64_t from, uint64_t end);
 uint64_t mmu_free_tables(paddr_t root, uint64_t va);
 void mmu_root_free(paddr_t root);
 bool mmu_is_ram(paddr_t pa, uint64_t len);
-void *mmu_reach(paddr_t pa, uint64_t len); /* firmware tables: mapped on demand */
-void mmu_activate(struct aspace *as); /* on this CPU */
-void mmu_leave(void); /* kernel tables only */
+void *mmu_reach(paddr_t pa, uint64_t len);	/* firmware tables: mapped on demand */
+void mmu_activate(struct aspace *as);		/* on this CPU */
+void mmu_leave(void);				/* kernel tables only */
 void *mmu_map_device(paddr_t pa, uint64_t len); /* uncached, never unmapped */
 /* Forget cached translations of as on every CPU that may hold some;
  * len 0 means everything. */
