@@ -115,8 +115,6 @@ LX(eperm)
 	return -EPERM;
 }
 
-/* setitimer(ITIMER_REAL): a thread of the personality would be needed to wait for
- * the timer; until then programs are told that there is none. */
 LX(enosys)
 {
 	LX_UNUSED;

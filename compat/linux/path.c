@@ -255,6 +255,33 @@ LX(openat)
 	return open_at(a[0], a[1], a[2], a[3]);
 }
 
+/* A file without a name: made in the root file system and unlinked at once. */
+LX(memfd_create)
+{
+	char path[64] = "/tmp/.memfd-", c;
+	struct w_msg m = {.op = FS_UNLINK};
+	uint64_t id[2];
+	struct lx_file *f;
+	size_t n = strlen(path);
+	long err;
+	int i;
+
+	(void)r;
+	if (a[1] & ~3ull) /* MFD_CLOEXEC, MFD_ALLOW_SEALING */
+		return -EINVAL;
+	if (get_user(&c, a[0], 1))
+		return -EFAULT;
+	w_sys_random(id, sizeof(id));
+	for (i = 0; i < 32; i++)
+		path[n++] = 'a' + (id[i / 16] >> i % 16 * 4 & 15);
+	path[n] = 0;
+	err = path_open(path, FS_O_RDWR | FS_O_CREAT | FS_O_EXCL, 0600, &f);
+	if (err < 0)
+		return err;
+	path_op(path, &m);
+	return fd_install(f, 0, a[1] & 1);
+}
+
 LX(open)
 {
 	(void)r;

@@ -181,6 +181,81 @@ LX(clock_nanosleep)
 	return ns <= lx_now() ? 0 : sleep_until(ns, 0);
 }
 
+/* ---- ITIMER_REAL: kept by procd, since the signal must come whatever we do ---- */
+
+struct itimerval {
+	int64_t interval_s, interval_us, value_s, value_us;
+};
+
+static uint64_t us_to_ns(int64_t s, int64_t us)
+{
+	return s * 1000000000ull + us * 1000;
+}
+
+static long itimer(bool set, uint64_t value, uint64_t interval, uint64_t *old_value,
+		   uint64_t *old_interval)
+{
+	struct w_msg m = {.op = PROC_ITIMER};
+	long err;
+
+	m.PROC_ITIMER_in_set = set;
+	m.PROC_ITIMER_in_value = value;
+	m.PROC_ITIMER_in_interval = interval;
+	err = lx_chan(LX_H_PROC, &m);
+	*old_value = m.PROC_ITIMER_out_value;
+	*old_interval = m.PROC_ITIMER_out_interval;
+	return err;
+}
+
+static long put_itimer(uint64_t u, uint64_t value, uint64_t interval)
+{
+	struct itimerval t = {interval / 1000000000, interval / 1000 % 1000000, value / 1000000000,
+			      value / 1000 % 1000000};
+
+	return u && put_user(u, &t, sizeof(t)) ? -EFAULT : 0;
+}
+
+LX(setitimer)
+{
+	struct itimerval t = {0};
+	uint64_t value, interval;
+	long err;
+
+	(void)r;
+	if (a[0])
+		return a[0] > 2 ? -EINVAL : -ENOSYS; /* CPU time timers do not exist */
+	if (a[1] && get_user(&t, a[1], sizeof(t)))
+		return -EFAULT;
+	if (t.value_s < 0 || t.interval_s < 0 || (uint64_t)t.value_us > 999999 ||
+	    (uint64_t)t.interval_us > 999999)
+		return -EINVAL;
+	err = itimer(true, us_to_ns(t.value_s, t.value_us), us_to_ns(t.interval_s, t.interval_us),
+		     &value, &interval);
+	return err < 0 ? err : put_itimer(a[2], value, interval);
+}
+
+LX(getitimer)
+{
+	uint64_t value = 0, interval = 0;
+
+	(void)r;
+	if (a[0] > 2)
+		return -EINVAL;
+	if (!a[0])
+		itimer(false, 0, 0, &value, &interval);
+	return put_itimer(a[1], value, interval);
+}
+
+LX(alarm)
+{
+	uint64_t value, interval;
+
+	(void)r;
+	if (itimer(true, (uint32_t)a[0] * 1000000000ull, 0, &value, &interval) < 0)
+		return 0;
+	return (value + 999999999) / 1000000000;
+}
+
 /* ---- timer descriptors ---- */
 
 LX(timerfd_create)

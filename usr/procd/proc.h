@@ -24,8 +24,10 @@ struct proc {
 	bool report_stop, report_cont; /* for wait with WUNTRACED, WCONTINUED */
 	w_handle_t sigmem;
 	struct lx_sigpage *sig;
-	uint64_t started;      /* ns */
-	uint64_t time_ns, rss; /* at the end */
+	struct ev_timer alarm;
+	uint64_t alarm_interval; /* ns, 0: once */
+	uint64_t started;	 /* ns */
+	uint64_t time_ns, rss;	 /* at the end */
 	char name[16];
 	char cmdline[256];
 	uint32_t cmdline_len;
