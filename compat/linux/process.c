@@ -249,6 +249,7 @@ static long fork_clone(const struct clone *c, struct w_regs *r)
 	if (h < 0)
 		return h;
 	m.h[0] = h;
+	m.PROC_FORK_in_vfork = !!(c->flags & CLONE_VFORK);
 	h = lx_chan(LX_H_PROC, &m);
 	if (h < 0)
 		return h;
@@ -291,6 +292,14 @@ LX(clone3)
 LX(fork)
 {
 	struct clone c = {.flags = 17};
+
+	(void)a;
+	return clone(&c, r);
+}
+
+LX(vfork)
+{
+	struct clone c = {.flags = CLONE_VFORK | 17};
 
 	(void)a;
 	return clone(&c, r);

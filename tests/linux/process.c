@@ -124,6 +124,15 @@ int main(int argc, char **argv)
 	printf("term %d\n", WTERMSIG(st));
 	CHECK(kill(c, 0));
 	CHECK(kill(getpid(), 99));
+	CHECK(pipe(p));
+	c = vfork();
+	if (!c) {
+		execl("/bin/sh", "sh", "-c", "exit 6", NULL);
+		_exit(1);
+	}
+	CHECK(waitpid(c, &st, 0) == c);
+	printf("vfork %d\n", WEXITSTATUS(st));
+	printf("system %d\n", WEXITSTATUS(system("exit 4")));
 	CHECK(setpgid(0, 0) == 0 || errno == EPERM);
 	printf("group %d\n", getpgrp() == getpid() || getsid(0) == getpid());
 	return 0;

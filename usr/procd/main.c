@@ -299,6 +299,8 @@ static void drop_waits(struct proc *p)
 	}
 }
 
+static void vfork_done(struct proc *p);
+
 static void ended(struct ev_source *s, uint32_t bits)
 {
 	struct proc *p = container_of(s, struct proc, ended), *parent, *c;
@@ -309,6 +311,7 @@ static void ended(struct ev_source *s, uint32_t bits)
 	w_obj_info(p->process, &info);
 	ev_del(s);
 	ev_timer_set(&p->alarm, 0);
+	vfork_done(p);
 	p->time_ns = info.time_ns;
 	p->state = P_ZOMBIE;
 	p->status = info.status & (info.status & LX_STATUS ? 0xffff : 0x7f);
@@ -395,8 +398,17 @@ static struct proc *proc_new(w_handle_t process)
 	return p;
 }
 
+static void vfork_done(struct proc *p)
+{
+	if (!p->vforked)
+		return;
+	p->vforked = false;
+	reply(&p->vfork_call, p->pid);
+}
+
 static void op_fork(struct w_msg *m, struct proc *parent)
 {
+	bool vfork = m->PROC_FORK_in_vfork; /* the answer overwrites the question */
 	w_handle_t child = m->h[0];
 	struct w_obj_info info;
 	struct proc *p;
@@ -422,7 +434,12 @@ static void op_fork(struct w_msg *m, struct proc *parent)
 	memcpy(p->cmdline, parent->cmdline, sizeof(p->cmdline));
 	p->cmdline_len = parent->cmdline_len;
 	m->PROC_FORK_out_pid = p->pid;
-	w_proc_stop(child, 0); /* proc_clone left it stopped: now it is known */
+	w_proc_stop(child, 0);	     /* proc_clone left it stopped: now it is known */
+	if (vfork) { /* the parent goes on at the child's exec or end */
+		p->vfork_call = *m;
+		p->vforked = true;
+		return;
+	}
 	reply(m, p->pid);
 }
 
@@ -688,6 +705,7 @@ static void op_exec(struct w_msg *m, struct proc *p, const char *bytes)
 	uint32_t name = strlen(bytes) + 1;
 
 	set_name(p, bytes, bytes + name, len > name ? len - name : 0);
+	vfork_done(p);
 	reply(m, 0);
 }
 

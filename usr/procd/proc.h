@@ -24,6 +24,8 @@ struct proc {
 	bool report_stop, report_cont; /* for wait with WUNTRACED, WCONTINUED */
 	w_handle_t sigmem;
 	struct lx_sigpage *sig;
+	bool vforked;		 /* vfork_call waits for our exec or end */
+	struct w_msg vfork_call; /* the parent's */
 	struct ev_timer alarm;
 	uint64_t alarm_interval; /* ns, 0: once */
 	uint64_t started;	 /* ns */
