@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * virtio over PCI (virtio 1.2, 4.1), modern devices only.  Configuration space
- * by ECAM where ACPI told of one, else by ports 0xcf8/0xcfc (PCI 3.0, 3.2.2.3.2).
+ * by ECAM where ACPI told of one, else by the kernel's pci_config call.
  * Addresses in BARs are the firmware's.
  */
 #include "virtio.h"
@@ -29,7 +29,6 @@ enum {
 	QUEUE_DEVICE = 48,
 };
 
-static w_handle_t ports;
 static volatile uint8_t *ecam;
 static uint64_t ecam_len;
 
@@ -38,7 +37,7 @@ static void access_init(void)
 	struct w_sys_boot b = {0};
 	int64_t h;
 
-	if (ports || ecam)
+	if (ecam)
 		return;
 	w_sys_info(W_SYS_BOOT, 0, &b, sizeof(b));
 	h = b.ecam ? w_mmio_create(W_H_IOROOT, b.ecam, b.ecam_len) : -1;
@@ -46,12 +45,7 @@ static void access_init(void)
 		ecam = rt_map(h, 0, b.ecam_len, W_PROT_READ | W_PROT_WRITE | W_MAP_SHARED);
 		ecam_len = b.ecam_len;
 		w_handle_close(h);
-		if (ecam)
-			return;
 	}
-	h = w_ioport_create(W_H_IOROOT, 0xcf8, 8);
-	if (h >= 0)
-		ports = h;
 }
 
 static uint32_t cfg_read(uint32_t bdf, uint32_t reg)
@@ -60,10 +54,7 @@ static uint32_t cfg_read(uint32_t bdf, uint32_t reg)
 		return ((uint64_t)bdf << 12) + reg < ecam_len
 			       ? *(volatile uint32_t *)(ecam + ((uint64_t)bdf << 12) + reg)
 			       : ~0u;
-	if (!ports)
-		return ~0u;
-	w_ioport_out(ports, 0, 4, 0x80000000u | bdf << 8 | reg);
-	return w_ioport_in(ports, 4, 4);
+	return w_pci_config(W_H_IOROOT, bdf, reg, 0, 0);
 }
 
 static void cfg_write(uint32_t bdf, uint32_t reg, uint32_t v)
@@ -72,8 +63,7 @@ static void cfg_write(uint32_t bdf, uint32_t reg, uint32_t v)
 		*(volatile uint32_t *)(ecam + ((uint64_t)bdf << 12) + reg) = v;
 		return;
 	}
-	w_ioport_out(ports, 0, 4, 0x80000000u | bdf << 8 | reg);
-	w_ioport_out(ports, 4, 4, v);
+	w_pci_config(W_H_IOROOT, bdf, reg, 1, v);
 }
 
 static uint8_t cfg_byte(uint32_t bdf, uint32_t reg)

@@ -172,6 +172,20 @@ int64_t sys_ioport_out(struct ioport *p, uint32_t off, uint32_t width, uint32_t 
 	return 0;
 }
 
+/* PCI 3.0, 3.2.2.3.2 */
+int64_t sys_pci_config(struct ioroot *io, uint32_t bdf, uint32_t reg, uint32_t write,
+		       uint32_t value)
+{
+	(void)io;
+	if (bdf > 0xffff || reg > 0xfc || reg & 3 || write > 1)
+		return W_EINVAL;
+	outl(0xcf8, 0x80000000u | bdf << 8 | reg);
+	if (!write)
+		return inl(0xcfc);
+	outl(0xcfc, value);
+	return 0;
+}
+
 int64_t sys_sys_power(struct ioroot *io, uint32_t how, uint32_t code)
 {
 	(void)io;

@@ -167,6 +167,14 @@ TEST(ioport_in, stays_in_its_range) /* covers: RANGE INVAL */
 	t_ok(w_handle_close(p));
 }
 
+TEST(pci_config, refuses_what_is_no_register) /* covers: INVAL */
+{
+	t_eq(w_pci_config(W_H_IOROOT, 1 << 16, 0, 0, 0), W_EINVAL);
+	t_eq(w_pci_config(W_H_IOROOT, 0, 2, 0, 0), W_EINVAL);
+	t_eq(w_pci_config(W_H_IOROOT, 0, 256, 0, 0), W_EINVAL);
+	t_eq(w_pci_config(W_H_IOROOT, 0, 0, 2, 0), W_EINVAL);
+}
+
 TEST(sys_power, refuses_nonsense) /* covers: INVAL */
 {
 	t_eq(w_sys_power(W_H_IOROOT, 5, 0), W_EINVAL);
