@@ -63,6 +63,12 @@ def test_static_address_on_the_command_line(image):
         assert b"Wherry" in page(vm)
 
 
+def test_built_in_command_line_comes_first(image):
+    with VM(image(CMDLINE="ip=10.0.2.15/24,10.0.2.2"), cmdline="other=1") as vm:
+        vm.wait("# ")
+        assert vm.command("cat /proc/cmdline").strip().startswith("ip=10.0.2.15/24,10.0.2.2 other=1")
+
+
 def test_configuration_is_readable_in_the_running_system(image):
     build = image()
     with VM(build) as vm:

@@ -434,8 +434,8 @@ static void op_fork(struct w_msg *m, struct proc *parent)
 	memcpy(p->cmdline, parent->cmdline, sizeof(p->cmdline));
 	p->cmdline_len = parent->cmdline_len;
 	m->PROC_FORK_out_pid = p->pid;
-	w_proc_stop(child, 0);	     /* proc_clone left it stopped: now it is known */
-	if (vfork) { /* the parent goes on at the child's exec or end */
+	w_proc_stop(child, 0); /* proc_clone left it stopped: now it is known */
+	if (vfork) {	       /* the parent goes on at the child's exec or end */
 		p->vfork_call = *m;
 		p->vforked = true;
 		return;

@@ -8,6 +8,7 @@
 #include <arch/mmu.h>
 #include <kernel/boot.h>
 #include <kernel/log.h>
+#include <lib/fmt.h>
 #include <lib/string.h>
 
 #define PVH_MAGIC 0x336ec578u
@@ -47,8 +48,8 @@ static void fill(const struct start_info *si)
 
 	strlcpy(boot_info.protocol, si->flags & 0x80000000u ? "mbr" : "pvh",
 		sizeof(boot_info.protocol));
-	if (si->cmdline)
-		strlcpy(boot_info.cmdline, phys_to_virt(si->cmdline), sizeof(boot_info.cmdline));
+	fmt(boot_info.cmdline, sizeof(boot_info.cmdline), "%s%s%s", CONFIG_CMDLINE,
+	    *CONFIG_CMDLINE ? " " : "", si->cmdline ? (const char *)phys_to_virt(si->cmdline) : "");
 	boot_info.rsdp = si->rsdp;
 	if (si->nr_modules) {
 		boot_info.archive = m->paddr;
