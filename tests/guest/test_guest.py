@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: MIT
 """The in-guest tests of the native calls, on one and two CPUs, preemptive and not."""
+import glob
+import os
 import re
+import subprocess
 
 import pytest
 
+from conftest import OUT, ROOT, make
 from vm import VM
 
 
@@ -13,3 +17,21 @@ def test_native_calls(image, config, cpus):
         out = vm.wait(re.compile(r"guest: (\d+) passed, (\d+) failed"))
         bad = [line for line in out.splitlines() if line.startswith(("not ok", "#"))]
         assert not bad, "\n".join(bad)
+
+
+def test_checklist():
+    """Every `fails` word of abi/kernel.wid is provoked by an assertion here, or stands in
+    uncovered.txt; what stands there and is covered has to go."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    out = os.path.join(OUT, "default")
+    make(out, "default_defconfig")
+    make(out, "prepare")
+    listing = subprocess.run([os.path.join(out, "host", "widc"), "checklist",
+                              os.path.join(ROOT, "abi", "errors.wid"),
+                              os.path.join(ROOT, "abi", "kernel.wid")],
+                             check=True, capture_output=True, text=True).stdout
+    text = re.sub(r"\s+", " ", "".join(open(f).read() for f in glob.glob(os.path.join(here, "*.c"))))
+    covered = {f"{m[1]} {m[3]}".replace("map ", "as_map ", 1) if m[1] == "map" else f"{m[1]} {m[3]}"
+               for m in re.finditer(r"t_eq\((?:w_)?(\w+)\((.*?)\), W_E(\w+)\);", text)}
+    missing = sorted(line for line in listing.splitlines() if line not in covered)
+    assert missing == open(os.path.join(here, "uncovered.txt")).read().splitlines()
