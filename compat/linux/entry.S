@@ -14,6 +14,7 @@
 #define TCB_RSP 0x28
 #define FRAME 176
 #define R_R15 0
+#define R_RCX 88
 #define R_VEC 120
 #define R_RIP 136
 #define R_RFLAGS 152
@@ -29,6 +30,24 @@
 	.quad exit_lo
 	.quad exit_hi
 	.quad 0
+
+/* All of a frame but rcx, rip, rflags and rsp. */
+.macro LOAD_REGS
+	movq 0(%rsp), %r15
+	movq 8(%rsp), %r14
+	movq 16(%rsp), %r13
+	movq 24(%rsp), %r12
+	movq 32(%rsp), %rbp
+	movq 40(%rsp), %rbx
+	movq 48(%rsp), %r11
+	movq 56(%rsp), %r10
+	movq 64(%rsp), %r9
+	movq 72(%rsp), %r8
+	movq 80(%rsp), %rax
+	movq 96(%rsp), %rdx
+	movq 104(%rsp), %rsi
+	movq 112(%rsp), %rdi
+.endm
 
 .text
 lx_entry:
@@ -70,20 +89,7 @@ exit_lo:
 	jne full
 	pushq R_RFLAGS(%rsp)
 	popfq
-	movq 0(%rsp), %r15
-	movq 8(%rsp), %r14
-	movq 16(%rsp), %r13
-	movq 24(%rsp), %r12
-	movq 32(%rsp), %rbp
-	movq 40(%rsp), %rbx
-	movq 48(%rsp), %r11
-	movq 56(%rsp), %r10
-	movq 64(%rsp), %r9
-	movq 72(%rsp), %r8
-	movq 80(%rsp), %rax
-	movq 96(%rsp), %rdx
-	movq 104(%rsp), %rsi
-	movq 112(%rsp), %rdi
+	LOAD_REGS
 	movq R_RIP(%rsp), %rcx
 	movq R_RSP(%rsp), %rsp
 	jmp *%rcx
@@ -98,21 +104,8 @@ full:
 	movq %rcx, -136(%rax)
 	pushq R_RFLAGS(%rsp)
 	popfq
-	movq 0(%rsp), %r15
-	movq 8(%rsp), %r14
-	movq 16(%rsp), %r13
-	movq 24(%rsp), %r12
-	movq 32(%rsp), %rbp
-	movq 40(%rsp), %rbx
-	movq 48(%rsp), %r11
-	movq 56(%rsp), %r10
-	movq 64(%rsp), %r9
-	movq 72(%rsp), %r8
-	movq 80(%rsp), %rax
-	movq 88(%rsp), %rcx
-	movq 96(%rsp), %rdx
-	movq 104(%rsp), %rsi
-	movq 112(%rsp), %rdi
+	LOAD_REGS
+	movq R_RCX(%rsp), %rcx
 	movq R_RSP(%rsp), %rsp
 	leaq -136(%rsp), %rsp
 	ret $128

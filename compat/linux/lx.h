@@ -73,6 +73,8 @@ _Static_assert(sizeof(struct lx_thread) <= W_PAGE, "the thread block is one page
 enum kind { K_NONE, K_FILE, K_TTY, K_STREAM, K_SOCK, K_EPOLL, K_EVENTFD, K_TIMERFD, K_DEV };
 enum { DEV_NULL = 3, DEV_ZERO = 5, DEV_FULL = 7, DEV_RANDOM = 8, DEV_URANDOM = 9 };
 
+enum sock_state { S_NEW, S_LISTEN, S_CONNECTING, S_CONNECTED, S_DGRAM };
+
 struct lx_epitem {
 	struct list link; /* in file.items of the epoll */
 	struct lx_file *file;
@@ -89,7 +91,7 @@ struct lx_file {
 	uint32_t mode;		  /* S_IFMT | permissions at open */
 	w_handle_t h;		  /* channel, stream, wait set, timer */
 	w_handle_t stream, event; /* sockets, terminals */
-	int sock_state; /* enum: 0 new, 1 listening, 2 connecting, 3 connected, 4 datagram */
+	enum sock_state sock_state;
 	uint32_t dev;	/* K_DEV: minor */
 	uint64_t count; /* K_EVENTFD */
 	uint32_t efd_flags;
@@ -131,8 +133,6 @@ struct lx_proc {
 	uint64_t stack_limit;
 	char exe[256];
 	char comm[16];
-	uint64_t alarm_at, alarm_interval;
-	w_handle_t alarm_timer;
 	uint64_t seen_missing[8];
 	struct lx_slot slots[LX_THREADS_MAX];
 	uint32_t nthreads;
@@ -213,12 +213,11 @@ void lx_slow_exit(struct w_regs *r);
 void lx_upcall_main(uint64_t vec, struct w_regs *r);
 void lx_start(struct w_regs *r);
 void lx_fork_child(struct w_regs *r);
-void lx_signals(struct w_regs *r, bool in_call); /* deliver what is pending */
+void lx_signals(struct w_regs *r); /* deliver what is pending */
 void lx_exit_process(uint32_t wstatus) __attribute__((noreturn));
 void lx_force_signal(int sig, int code, uint64_t addr);
 bool lx_signal_waiting(void);
 void lx_end_other_threads(void);
-uint64_t lx_rt_sigframe_restore(struct w_regs *r);
 
 typedef long (*lx_handler)(const uint64_t *a, struct w_regs *r);
 #define LX(name) long lx_##name(const uint64_t *a, struct w_regs *r)

@@ -35,12 +35,12 @@ void lx_syscall(struct w_regs *r)
 	else
 		r->rax = missing(nr);
 	if (t->tcb.kicked || (int64_t)r->rax <= -512)
-		lx_signals(r, true);
+		lx_signals(r);
 }
 
 void lx_slow_exit(struct w_regs *r)
 {
-	lx_signals(r, false);
+	lx_signals(r);
 }
 
 /* ---- lock and heap ---- */

@@ -18,8 +18,6 @@ enum {
 	POLLRDHUP = 0x2000
 };
 
-enum { S_NEW, S_LISTEN, S_CONNECTING, S_CONNECTED, S_DGRAM };
-
 int file_waitables(struct lx_file *f, w_handle_t h[2])
 {
 	switch (f->kind) {

@@ -214,8 +214,6 @@ void lx_fork_child(struct w_regs *r)
 	t->pending = 0;
 	t->tcb.kicked = 0;
 	t->robust = 0;
-	p->alarm_timer = 0;
-	p->alarm_at = 0;
 	for (i = 1; i < LX_THREADS_MAX; i++)
 		if (p->slots[i].state && i != t->slot)
 			p->slots[i] = (struct lx_slot){0};

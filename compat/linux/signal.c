@@ -107,12 +107,6 @@ static bool default_stops(int sig)
 	return sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU || sig == SIGSTOP;
 }
 
-static bool dumps_core(int sig)
-{
-	return sig == 3 || sig == SIGILL || sig == SIGTRAP || sig == SIGABRT || sig == SIGBUS ||
-	       sig == SIGFPE || sig == SIGSEGV;
-}
-
 static void default_action(int sig)
 {
 	struct w_msg m = {.op = PROC_STOPPED};
@@ -124,7 +118,7 @@ static void default_action(int sig)
 		lx_chan(LX_H_PROC, &m);
 		return;
 	}
-	lx_exit_process(sig | (dumps_core(sig) ? 0 : 0));
+	lx_exit_process(sig); /* without the core bit: no cores are written */
 }
 
 /* ---- vector state: saved in the frame as Linux lays it out ---- */
@@ -291,7 +285,7 @@ static void restart_call(struct w_regs *r, bool handler_restarts, bool handled)
 	}
 }
 
-void lx_signals(struct w_regs *r, bool in_call)
+void lx_signals(struct w_regs *r)
 {
 	struct lx_thread *t = self();
 	struct lx_siginfo info;
@@ -299,7 +293,6 @@ void lx_signals(struct w_regs *r, bool in_call)
 	bool pending_restart;
 	int sig;
 
-	(void)in_call;
 	for (;;) {
 		t->tcb.kicked = 0;
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -379,7 +372,7 @@ void lx_upcall_main(uint64_t vec, struct w_regs *r)
 		fault(vec, r);
 	}
 	self()->orig_rax = ~0ull;
-	lx_signals(r, false);
+	lx_signals(r);
 }
 
 /* ---- calls ---- */

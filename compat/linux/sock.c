@@ -10,7 +10,6 @@ enum {
 	MSG_WAITALL = 0x100,
 	MSG_NOSIGNAL = 0x4000
 };
-enum { S_NEW, S_LISTEN, S_CONNECTING, S_CONNECTED, S_DGRAM };
 #define SOCK_NONBLOCK FS_O_NONBLOCK
 #define SOCK_CLOEXEC 02000000u
 #define SEND_MAX 8000
@@ -23,7 +22,7 @@ static struct lx_file *sock_get(long fd, long *err)
 	return *err ? NULL : f;
 }
 
-static long install(const w_handle_t *h, uint32_t nh, uint32_t flags, int state)
+static long install(const w_handle_t *h, uint32_t nh, uint32_t flags, enum sock_state state)
 {
 	struct lx_file *f = file_new(K_SOCK, 2 | (flags & SOCK_NONBLOCK));
 	uint32_t i;
@@ -79,13 +78,11 @@ static long pair_file(w_handle_t h, uint32_t flags)
 
 LX(socketpair)
 {
-	const uint64_t close_first[6] = {0};
 	uint64_t c[6];
 	w_handle_t h[2];
 	int32_t fds[2];
 	long err;
 
-	(void)close_first;
 	if (a[0] != AF_UNIX)
 		return -95;
 	if ((a[1] & 15) != SOCK_STREAM)

@@ -456,8 +456,7 @@ int aspace_discard(struct aspace *as, uint64_t va, uint64_t len)
 
 /* ---- clone (fork) ---- */
 
-static int clone_page(struct aspace *dst, struct aspace *src, struct mapping *m, uint64_t va,
-		      pte_t *pte)
+static int clone_page(struct aspace *dst, struct mapping *m, uint64_t va, pte_t *pte)
 {
 	pte_t *to = mmu_walk(dst->root, va, true);
 	paddr_t pa = *pte & PTE_ADDR;
@@ -466,7 +465,6 @@ static int clone_page(struct aspace *dst, struct aspace *src, struct mapping *m,
 		return W_ENOMEM;
 	if (m->flags & W_MAP_EAGER)
 		return map_private_page(dst, m, to, pa);
-	(void)src;
 	*pte &= ~PTE_W;
 	*to = *pte;
 	frame_get(pa);
@@ -496,7 +494,7 @@ static int clone_mapping(struct aspace *dst, struct aspace *src, struct mapping 
 		pte = mmu_walk(src->root, va, false);
 		if (!pte || !(*pte & PTE_ANON))
 			continue;
-		err = clone_page(dst, src, n, va, pte);
+		err = clone_page(dst, n, va, pte);
 		if (err)
 			return err;
 	}

@@ -44,12 +44,12 @@ void obj_signal(struct object *o, uint32_t set, uint32_t clear)
 
 	o->signals = (was & ~clear) | set;
 	if (o->signals & ~was)
-		watch_notify(o, true);
+		watch_notify(o);
 }
 
 void obj_pulse(struct object *o)
 {
-	watch_notify(o, true);
+	watch_notify(o);
 }
 
 /* ---- handle tables ---- */

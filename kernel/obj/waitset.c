@@ -65,9 +65,8 @@ static void set_ready(struct waitset *ws, int depth)
 		object_ready(&ws->obj, depth + 1);
 }
 
-void watch_notify(struct object *o, bool edge)
+void watch_notify(struct object *o)
 {
-	(void)edge;
 	if (!list_is_empty(&o->watches))
 		object_ready(o, 0);
 }

@@ -714,8 +714,8 @@ static void op_stopped(struct w_msg *m, struct proc *p)
 	uint32_t sig = m->PROC_STOPPED_in_sig & 0x7f;
 	struct proc *parent = proc_by_pid(p->ppid);
 
+	stop(p, sig); /* before the answer: it must not run on and read the terminal */
 	reply(m, 0);
-	stop(p, sig);
 	if (parent)
 		post(parent, SIGCHLD, CLD_STOPPED, p->pid, p->ruid, sig);
 }

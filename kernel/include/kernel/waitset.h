@@ -26,6 +26,6 @@ struct waitset {
 };
 
 BKL_BEGIN
-void watch_notify(struct object *o, bool edge);
+void watch_notify(struct object *o);
 void watch_forget(struct object *o); /* drop all watches of an object */
 BKL_END

@@ -38,9 +38,7 @@ paddr_t mmu_root_new(void); /* 0: out of memory */
 pte_t *mmu_walk(paddr_t root, uint64_t va, bool make);
 /* First va >= from with a page table present, or end: skips holes quickly. */
 uint64_t mmu_next_table(paddr_t root, uint64_t from, uint64_t end);
-/* Free the page tables (not the frames) of one 512 GiB, 1 GiB or 2 MiB step;
- * returns the va to go on with. */
-uint64_t mmu_free_tables(paddr_t root, uint64_t va);
+/* Free all page tables of the user half (not the frames they name). */
 void mmu_root_free(paddr_t root);
 bool mmu_is_ram(paddr_t pa, uint64_t len);
 void *mmu_reach(paddr_t pa, uint64_t len);	/* firmware tables: mapped on demand */
