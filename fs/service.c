@@ -571,28 +571,35 @@ static void call(struct service *s, struct w_msg *m)
 
 /* ---- filling the tree from the archive ---- */
 
+/* The directory of a path, through links, made where it is missing. */
 static struct node *directory(const char *path, size_t len)
 {
-	char part[256];
+	static struct node *last_dir; /* the archive is sorted: mostly the same again */
+	static char last_path[512];
 	struct node *at = ramfs_root, *n;
 	const char *end = path + len, *slash;
+	char part[512];
+	size_t n_part;
 
-	while (path < end) {
-		slash = memchr(path, '/', end - path);
-		if (!slash)
-			slash = end;
-		if ((size_t)(slash - path) >= sizeof(part))
+	if (len >= sizeof(part))
+		return NULL;
+	if (last_dir && strlen(last_path) == len && !memcmp(path, last_path, len))
+		return last_dir;
+	for (slash = path; slash < end; slash++) {
+		while (slash < end && *slash != '/')
+			slash++;
+		n_part = slash - path;
+		memcpy(part, path, n_part);
+		part[n_part] = 0;
+		if (!n_part || !ramfs_walk(ramfs_root, part, false, &at, NULL))
+			continue;
+		if (make(part, FS_S_IFDIR | 0755, &n))
 			return NULL;
-		memcpy(part, path, slash - path);
-		part[slash - path] = 0;
-		if (*part) {
-			n = ramfs_child(at, part);
-			if (!n && ramfs_create(at, part, FS_S_IFDIR | 0755, &n))
-				return NULL;
-			at = n;
-		}
-		path = slash + 1;
+		at = n;
 	}
+	last_dir = at;
+	memcpy(last_path, path, len);
+	last_path[len] = 0;
 	return at;
 }
 
@@ -618,12 +625,56 @@ static void add_file(const struct flatfs *fs, const struct flatfs_file *f, uint6
 	n->ro_off = base + f->off;
 }
 
-/* META lines: "l PATH TARGET", "m MODE PATH", "d MODE PATH", "c|b MAJOR MINOR MODE PATH" */
-static void meta_line(char *line)
+/*
+ * META lines, before the files: "l PATH TARGET", "d MODE PATH",
+ * "c|b MAJOR MINOR MODE PATH"; after them: "m MODE PATH", "o UID GID PATH".
+ */
+static void meta_make(char **word)
+{
+	const char *mode = word[1], *major = word[1], *minor = word[2];
+	struct node *n;
+
+	switch (word[0][0]) {
+	case 'l':
+		make_symlink(word[2], word[1]);
+		break;
+	case 'd':
+		n = directory(word[2], strlen(word[2]));
+		if (n)
+			n->mode = FS_S_IFDIR | strtoul_at(&mode, 8);
+		break;
+	case 'c':
+	case 'b':
+		mode = word[3];
+		if (make(word[4],
+			 (word[0][0] == 'c' ? FS_S_IFCHR : FS_S_IFBLK) | strtoul_at(&mode, 8), &n))
+			break;
+		n->rdev = strtoul_at(&major, 10) << 8;
+		n->rdev |= strtoul_at(&minor, 10);
+		break;
+	}
+}
+
+static void meta_set(char **word)
+{
+	const char *mode = word[1], *uid = word[1], *gid = word[2];
+	const char *path = word[0][0] == 'm' ? word[2] : word[3];
+	struct node *n;
+
+	if ((word[0][0] != 'm' && word[0][0] != 'o') ||
+	    ramfs_walk(ramfs_root, path, true, &n, NULL))
+		return;
+	if (word[0][0] == 'm') {
+		n->mode = (n->mode & FS_S_IFMT) | strtoul_at(&mode, 8);
+		return;
+	}
+	n->uid = strtoul_at(&uid, 10);
+	n->gid = strtoul_at(&gid, 10);
+}
+
+static void meta_line(char *line, void (*apply)(char **word))
 {
 	char *word[5];
-	const char *p;
-	struct node *n;
 	int i;
 
 	for (i = 0; i < 5; i++) {
@@ -633,36 +684,10 @@ static void meta_line(char *line)
 		if (*line)
 			*line++ = 0;
 	}
-	switch (word[0][0]) {
-	case 'l':
-		make_symlink(word[2], word[1]);
-		break;
-	case 'm':
-		p = word[1];
-		if (!ramfs_walk(ramfs_root, word[2], true, &n, NULL))
-			n->mode = (n->mode & FS_S_IFMT) | strtoul_at(&p, 8);
-		break;
-	case 'd':
-		p = word[1];
-		n = directory(word[2], strlen(word[2]));
-		if (n)
-			n->mode = FS_S_IFDIR | strtoul_at(&p, 8);
-		break;
-	case 'c':
-	case 'b':
-		p = word[3];
-		if (!make(word[4],
-			  (word[0][0] == 'c' ? FS_S_IFCHR : FS_S_IFBLK) | strtoul_at(&p, 8), &n)) {
-			const char *a = word[1], *b = word[2];
-
-			n->rdev = strtoul_at(&a, 10) << 8;
-			n->rdev |= strtoul_at(&b, 10);
-		}
-		break;
-	}
+	apply(word);
 }
 
-static void apply_meta(const struct flatfs *fs)
+static void apply_meta(const struct flatfs *fs, void (*apply)(char **word))
 {
 	const char *p, *end, *nl;
 	struct flatfs_file f;
@@ -679,7 +704,7 @@ static void apply_meta(const struct flatfs *fs)
 		n = nl - p < (long)sizeof(line) ? (size_t)(nl - p) : sizeof(line) - 1;
 		memcpy(line, p, n);
 		line[n] = 0;
-		meta_line(line);
+		meta_line(line, apply);
 	}
 }
 
@@ -701,10 +726,11 @@ static void start(void)
 		;
 	ramfs_archive = W_H_ARCHIVE;
 	ramfs_init();
+	apply_meta(&fs, meta_make);
 	flatfs_begin(&f);
 	while (base < W_PAGE && flatfs_next(&fs, &f))
 		add_file(&fs, &f, base);
-	apply_meta(&fs);
+	apply_meta(&fs, meta_set);
 	service.call = call;
 	service_start(&service, "fs");
 }

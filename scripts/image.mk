@@ -172,7 +172,7 @@ $(foreach h,$(homes),$(eval $(call home_rule,$(h))))
 
 # ---- the personality ----
 gen/lxtable.h: $(abi)/linux.tbl
-	@mkdir -p gen; awk '!/^#/ && NF { print "X(" $$1 ", " $$2 ", " $$3 ")" }' $< > $@
+	@mkdir -p gen; awk '!/^#/ && NF { print "X(" $$1 ", " $$2 ", " $$3 ", \"" $$4 "\")" }' $< > $@
 .PHONY: build-personality
 build-personality: prepare gen/lxtable.h gen/lxprotos.h
 	+$(Q)$(call build,p,compat/linux)
@@ -199,13 +199,19 @@ p/httpd.stripped: p/httpd FORCE
 u/%.stripped: u/%.elf FORCE
 	$(call if_changed,strip)
 
+# ---- Debian packages ----
+quiet_cmd_packages = PKG     $@
+cmd_packages = python3 $(srctree)/scripts/packages image packages && touch $@
+packages/.done: .config $(srctree)/scripts/packages $(srctree)/usr/packages/rules FORCE
+	$(call if_changed,packages)
+
 # ---- the boot archive ----
 programs-$(CONFIG_HTTPD) += p/httpd.stripped
 image-in := $(servers:.elf=.stripped) p/personality $(programs-y)
 quiet_cmd_archive = ARCHIVE $@
 cmd_archive = sh $(srctree)/scripts/rootfs image.list $(homes) && host/mkflatfs $@ image.list
 rootfs-src := $(shell find $(srctree)/usr/rootfs $(CONFIG_ROOTFS_OVERLAY) -type f 2>/dev/null)
-boot.flatfs: $(image-in) host/mkflatfs .config $(srctree)/scripts/rootfs $(rootfs-src) FORCE
+boot.flatfs: $(image-in) host/mkflatfs packages/.done .config $(srctree)/scripts/rootfs $(rootfs-src) FORCE
 	$(call if_changed,archive)
 
 # ---- the disk ----
@@ -228,14 +234,14 @@ wherry.img: host/mkdisk k/stage1.bin k/stage2.bin k/wherry.stripped boot.flatfs 
 image: wherry.elf boot.flatfs $(if $(CONFIG_BOOT_MBR),wherry.img)
 	@sh $(srctree)/scripts/sizes wherry.elf boot.flatfs $(if $(CONFIG_BOOT_MBR),wherry.img)
 
--include $(foreach o,host/fixdep host/mkflatfs host/widc k/dispatch.o wherry.elf $(gen-abi) gen/callnames.h $(lwip-obj) $(foreach m,$(mod-y),u/mod-$(m).o) $(foreach h,$(homes),u/proc_$(h).o) $(servers) $(servers:.elf=.stripped) p/personality p/httpd p/httpd.stripped boot.flatfs wherry.img k/stage1.bin k/stage2.bin k/wherry.stripped host/mkdisk,$(dir $(o)).$(notdir $(o)).cmd)
+-include $(foreach o,host/fixdep host/mkflatfs host/widc k/dispatch.o wherry.elf $(gen-abi) gen/callnames.h $(lwip-obj) $(foreach m,$(mod-y),u/mod-$(m).o) $(foreach h,$(homes),u/proc_$(h).o) $(servers) $(servers:.elf=.stripped) p/personality p/httpd p/httpd.stripped packages/.done boot.flatfs wherry.img k/stage1.bin k/stage2.bin k/wherry.stripped host/mkdisk,$(dir $(o)).$(notdir $(o)).cmd)
 
 # ---- reference pages, from the interfaces themselves ----
 .PHONY: ref
 ref: prepare
 	@mkdir -p ref; { echo '# Native calls and services'; echo; host/widc manual $(abi)/errors.wid $(abi)/kernel.wid $(abi)/services.wid; } > ref/calls.md
 	@{ echo '# Linux calls'; echo; echo '| nr | call | state | note |'; echo '| --- | --- | --- | --- |'; \
-	awk '!/^\#/ && NF { n = ""; for (i = 5; i <= NF; i++) n = n " " $$i; print "| " $$1 " | " $$2 " | " $$4 " |" n " |" }' $(abi)/linux.tbl; } > ref/linux.md
+	awk '!/^\#/ && NF { n = ""; for (i = 6; i <= NF; i++) n = n " " $$i; print "| " $$1 " | " $$2 " | " $$5 " |" n " |" }' $(abi)/linux.tbl; } > ref/linux.md
 	@echo "wrote $(objtree)/ref/"
 
 # ---- running ----

@@ -97,7 +97,7 @@ static long load_segment(const struct image *img, const struct elf_segment *s, u
 	if (r >= 0 && pages > file_pages)
 		r = map(0, 0, file_pages, pages - file_pages, s->prot);
 	if (r >= 0 && end > file_end && file_end % W_PAGE && s->file_len && s->prot & W_PROT_WRITE)
-		memset((void *)file_end, 0, (file_pages < end ? file_pages : end) - file_end);
+		memset((void *)file_end, 0, file_pages - file_end);
 	return r < 0 ? r : 0;
 }
 

@@ -136,6 +136,8 @@ struct lx_proc {
 	uint64_t seen_missing[8];
 	struct lx_slot slots[LX_THREADS_MAX];
 	uint32_t nthreads;
+	bool trace, trace_log;	    /* trace.c: print calls; into the kernel's log */
+	struct lx_file *trace_file; /* or there; owns */
 };
 
 static inline struct lx_thread *self(void)
@@ -209,6 +211,11 @@ long lx_exec(const char *path, struct w_regs *r, char *strings, uint32_t argc, u
 	     uint32_t len);
 
 void lx_syscall(struct w_regs *r);
+/* trace.c: one line per call, where proc()->trace_log or trace_file says. */
+void trace_enter(uint64_t nr, const uint64_t *a);
+void trace_exit(uint64_t nr, const uint64_t *a, int64_t result);
+void trace_signal(int sig, const struct lx_siginfo *info, uint64_t rip);
+long trace_start(long fd); /* prctl(PR_WHERRY_TRACE, fd) */
 void lx_slow_exit(struct w_regs *r);
 void lx_upcall_main(uint64_t vec, struct w_regs *r);
 void lx_start(struct w_regs *r);

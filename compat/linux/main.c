@@ -3,7 +3,7 @@
 #include "lx.h"
 
 static const lx_handler table[] = {
-#define X(nr, name, handler) [nr] = lx_##handler,
+#define X(nr, name, handler, args) [nr] = lx_##handler,
 #include "gen/lxtable.h"
 #undef X
 };
@@ -30,10 +30,14 @@ void lx_syscall(struct w_regs *r)
 	uint64_t nr = r->rax;
 
 	t->orig_rax = nr;
+	if (t->proc->trace)
+		trace_enter(nr, a);
 	if (nr < TABLE_SIZE && table[nr])
 		r->rax = table[nr](a, r);
 	else
 		r->rax = missing(nr);
+	if (t->proc->trace)
+		trace_exit(nr, a, r->rax);
 	if (t->tcb.kicked || (int64_t)r->rax <= -512)
 		lx_signals(r);
 }
@@ -153,6 +157,8 @@ void lx_start(struct w_regs *r)
 	proc()->stack_limit = 8ull << 20;
 	proc()->nthreads = 1;
 	proc()->cwd[0] = '/';
+	proc()->trace_log = s->flags & LX_START_TRACE;
+	proc()->trace = proc()->trace_log;
 	strlcpy(path, s->strings, sizeof(path));
 	open_console(s->flags & LX_START_TTY);
 	strings = pmalloc(s->len + 512);

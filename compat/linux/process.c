@@ -709,6 +709,8 @@ LX(prctl)
 {
 	(void)r;
 	switch (a[0]) {
+	case PR_WHERRY_TRACE:
+		return trace_start(a[1]);
 	case PR_SET_NAME:
 		return lx_copy_str(proc()->comm, (const char *)a[1], 16) == -EFAULT ? -EFAULT : 0;
 	case PR_GET_NAME:

@@ -299,6 +299,8 @@ void lx_signals(struct w_regs *r)
 		sig = claim(t->sigmask, &info);
 		if (!sig)
 			break;
+		if (proc()->trace)
+			trace_signal(sig, &info, r->rip);
 		if (proc()->action[sig].handler == 1)
 			continue;
 		if (!proc()->action[sig].handler) {
@@ -326,9 +328,12 @@ void lx_force_signal(int sig, int code, uint64_t addr)
 {
 	struct lx_thread *t = self();
 
-	if (proc()->action[sig].handler <= 1 || t->sigmask & BIT(sig))
-		lx_exit_process(sig);
 	t->info[sig] = (struct lx_siginfo){sig, code, 0, 0, addr};
+	if (proc()->action[sig].handler <= 1 || t->sigmask & BIT(sig)) {
+		if (proc()->trace)
+			trace_signal(sig, &t->info[sig], t->tcb.upcall.rip);
+		lx_exit_process(sig);
+	}
 	__atomic_fetch_or(&t->pending, BIT(sig), __ATOMIC_SEQ_CST);
 }
 

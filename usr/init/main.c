@@ -256,14 +256,18 @@ static void call(struct service *s, struct w_msg *m)
 
 /* ---- the table ---- */
 
+/* One word; in double quotes it may hold blanks. */
 static const char *word(const char *p, const char *end, char *out, size_t size)
 {
+	bool quoted = false;
 	size_t n = 0;
 
 	while (p < end && (*p == ' ' || *p == '\t'))
 		p++;
-	for (; p < end && *p != ' ' && *p != '\t'; p++)
-		if (n + 1 < size)
+	for (; p < end && (quoted || (*p != ' ' && *p != '\t')); p++)
+		if (*p == '"')
+			quoted = !quoted;
+		else if (n + 1 < size)
 			out[n++] = *p;
 	out[n] = 0;
 	return p;

@@ -459,6 +459,15 @@ static int give(w_handle_t process, w_handle_t h, uint32_t at)
 	return d < 0 ? (int)d : (int)w_proc_give(process, d, at);
 }
 
+/* Boot option strace=NAME: trace the services of that name. */
+static uint32_t trace_flag(const struct proc *p)
+{
+	char name[32];
+
+	return rt_option("strace", name, sizeof(name)) && !strcmp(name, p->name) ? LX_START_TRACE
+										 : 0;
+}
+
 /* strings: path, then arguments, NUL-ended each */
 static int put_start_block(struct proc *p, const char *strings, uint32_t len, uint32_t flags)
 {
@@ -468,7 +477,7 @@ static int put_start_block(struct proc *p, const char *strings, uint32_t len, ui
 			       .va = LX_START,
 			       .len = 4 * W_PAGE};
 	struct lx_start s = {
-		.pid = p->pid, .flags = flags, .envc = 4, .len = len + sizeof(env) - 1};
+		.pid = p->pid, .flags = flags | trace_flag(p), .envc = 4, .len = len + sizeof(env) - 1};
 	int64_t m = w_mem_create(4 * W_PAGE, 0), r;
 	uint32_t i, argc = 0;
 

@@ -51,7 +51,12 @@ struct lx_sigpage {
 	struct lx_siginfo info[65]; /* last siginfo of each signal number */
 };
 
-#define LX_START_TTY 1u /* the console becomes its controlling terminal */
+#define LX_START_TTY 1u	  /* the console becomes its controlling terminal */
+#define LX_START_TRACE 2u /* its calls go to the kernel log (boot option strace=NAME) */
+
+/* prctl: write a line for each call to descriptor arg2, here and in children, across
+ * exec; our strace uses it.  A number that Linux does not have (EINVAL there). */
+#define PR_WHERRY_TRACE 0x57545243
 
 /* What procd leaves at LX_START for a fresh process. */
 struct lx_start {
