@@ -271,6 +271,8 @@ static void data_drop(struct node *n)
 static void node_free(struct node *n)
 {
 	data_drop(n);
+	if (n->leads)
+		w_handle_close(n->leads);
 	rt_free(n->name);
 	rt_free(n->target);
 	rt_free(n);

@@ -26,6 +26,7 @@ struct node {
 	bool mem_own;	 /* mem may be written */
 	char *map;	 /* mem mapped, map_len bytes */
 	uint64_t map_len;
+	w_handle_t leads;  /* sockets: to their service; owns */
 	char *target;	   /* symbolic links; owns */
 	struct node *hard; /* a hard link: the node with the data; counted in nlink */
 };

@@ -420,6 +420,45 @@ static void op_mkdir(struct w_msg *m, const char *path)
 	reply(m, make(path, FS_S_IFDIR | (m->FS_MKDIR_in_mode & 07777), &n));
 }
 
+static void op_mknod(struct w_msg *m, const char *path)
+{
+	uint32_t mode = m->FS_MKNOD_in_mode, type = mode & FS_S_IFMT;
+	w_handle_t leads = m->nh == 1 ? m->h[0] : 0;
+	struct node *n;
+	int err = (type == FS_S_IFSOCK) != (leads != 0) ? W_EINVAL : make(path, mode, &n);
+
+	if (!err && (type == FS_S_IFCHR || type == FS_S_IFBLK))
+		n->rdev = m->FS_MKNOD_in_rdev;
+	if (!err)
+		n->leads = leads;
+	else if (leads)
+		w_handle_close(leads);
+	reply(m, err);
+}
+
+static void op_leads(struct w_msg *m, const char *path)
+{
+	struct node *n;
+	int err = ramfs_walk(ramfs_root, path, false, &n, NULL);
+	int64_t h;
+
+	if (!err)
+		n = ramfs_data(n);
+	if (err || !n->leads) {
+		reply(m, err ? err : W_ECONNREFUSED);
+		return;
+	}
+	h = w_handle_dup(n->leads, W_WRITE | W_DUP);
+	if (h < 0) {
+		reply(m, h);
+		return;
+	}
+	m->h[0] = h;
+	m->nh = 1;
+	if (service_reply(&service, m, 0) < 0)
+		w_handle_close(h);
+}
+
 static void op_setattr(struct w_msg *m, struct ofile *f, const char *path)
 {
 	uint32_t what = m->FS_SETATTR_in_what;
@@ -563,6 +602,12 @@ static void call(struct service *s, struct w_msg *m)
 		break;
 	case FS_STATFS:
 		op_statfs(m);
+		break;
+	case FS_MKNOD:
+		op_mknod(m, s->bytes);
+		break;
+	case FS_LEADS:
+		op_leads(m, s->bytes);
 		break;
 	default:
 		reply(m, W_ENOSYS);

@@ -89,7 +89,7 @@ $(lwip-obj): u/lwip/%.o: lwip/src/%.c FORCE | prepare
 
 # ---- native servers: modules by home ----
 # module: name, directory of its objects
-mod-y := console fs
+mod-y := console fs unix
 mod-$(CONFIG_NET) += net
 mod-$(CONFIG_VIRTIO_NET) += vnet
 mod-$(CONFIG_VIRTIO_BLK) += vblk
@@ -100,6 +100,7 @@ dir-netexp := drivers/netexp
 dir-netimp := drivers/netimp
 dir-console := drivers/char
 dir-fs := fs
+dir-unix := net/unix
 dir-net := net
 dir-vnet := drivers/net
 dir-vblk := drivers/block
@@ -118,13 +119,14 @@ gen/config_text.h: .config
 # Which modules live in which process.
 ifdef CONFIG_PLACE_ONE
 homes := sysio
-home-sysio := console fs $(filter vblk,$(mod-y)) $(filter vnet,$(mod-y)) $(filter net,$(mod-y))
+home-sysio := console fs unix $(filter vblk,$(mod-y)) $(filter vnet,$(mod-y)) $(filter net,$(mod-y))
 else
-homes := console fs $(if $(CONFIG_NET),netd) $(if $(CONFIG_VIRTIO_NET),netdrv) $(if $(CONFIG_VIRTIO_BLK),blk)
+homes := console fs unix $(if $(CONFIG_NET),netd) $(if $(CONFIG_VIRTIO_NET),netdrv) $(if $(CONFIG_VIRTIO_BLK),blk)
 home-netdrv := $(filter vnet,$(mod-y)) $(filter netexp,$(mod-y))
 home-blk := $(filter vblk,$(mod-y))
 home-console := console
 home-fs := fs
+home-unix := unix
 home-netd := $(filter netimp,$(mod-y)) $(filter net,$(mod-y))
 endif
 servers := $(addprefix u/,$(addsuffix .elf,init procd $(homes) $(if $(CONFIG_GUEST_TESTS),guest-tests)))

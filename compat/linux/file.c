@@ -59,7 +59,7 @@ long fd_install(struct lx_file *f, int from, bool cloexec)
 	return -EMFILE;
 }
 
-static struct lx_file *fd_remove(long fd)
+struct lx_file *fd_remove(long fd)
 {
 	struct lx_file *f;
 
@@ -348,28 +348,20 @@ static long eventfd_read(struct lx_file *f, uint64_t buf, uint64_t len)
 
 	if (len < 8)
 		return -EINVAL;
-	for (;;) {
-		lx_lock();
-		v = f->count;
-		if (v) {
-			f->count -= f->efd_flags & 1 ? 1 : v; /* EFD_SEMAPHORE */
-			v = f->efd_flags & 1 ? 1 : v;
-			w_event_set(f->event, W_WRITABLE, f->count ? 0 : W_READABLE);
-		}
-		lx_unlock();
-		if (v)
-			return put_user(buf, &v, 8) ? -EFAULT : 8;
+	while ((err = w_event_take(f->h, f->efd_flags & 1, &v)) == -EAGAIN) {
 		if (nonblock(f))
 			return -EAGAIN;
 		err = lx_wait_ready(f, W_READABLE, W_FOREVER);
 		if (err < 0)
 			return err;
 	}
+	return err ? err : put_user(buf, &v, 8) ? -EFAULT : 8;
 }
 
 static long eventfd_write(struct lx_file *f, uint64_t buf, uint64_t len)
 {
 	uint64_t v;
+	long err;
 
 	if (len < 8)
 		return -EINVAL;
@@ -377,16 +369,14 @@ static long eventfd_write(struct lx_file *f, uint64_t buf, uint64_t len)
 		return -EFAULT;
 	if (v == ~0ull)
 		return -EINVAL;
-	lx_lock();
-	if (v > ~1ull - f->count) {
-		lx_unlock();
-		return -EAGAIN;
+	while ((err = w_event_add(f->h, v)) == -EAGAIN) {
+		if (nonblock(f))
+			return -EAGAIN;
+		err = lx_wait_ready(f, W_WRITABLE, W_FOREVER);
+		if (err < 0)
+			return err;
 	}
-	f->count += v;
-	if (f->count)
-		w_event_set(f->event, W_READABLE, 0);
-	lx_unlock();
-	return 8;
+	return err ? err : 8;
 }
 
 static long timerfd_read(struct lx_file *f, uint64_t buf, uint64_t len)
@@ -803,14 +793,16 @@ LX(eventfd2)
 	(void)r;
 	if (a[1] & ~(02000000ull | FS_O_NONBLOCK | 1))
 		return -EINVAL;
-	e = w_event_create(W_WRITABLE | ((uint32_t)a[0] ? W_READABLE : 0));
+	e = w_event_create(W_WRITABLE);
 	if (e < 0)
 		return e;
 	f = file_new(K_EVENTFD, 2 | (a[1] & FS_O_NONBLOCK));
-	if (!f)
+	if (!f) {
+		w_handle_close(e);
 		return -ENOMEM;
-	f->event = e;
-	f->count = (uint32_t)a[0];
+	}
+	w_event_add(e, (uint32_t)a[0]);
+	f->h = e;
 	f->efd_flags = a[1] & 1;
 	return fd_install(f, 0, a[1] & 02000000);
 }

@@ -93,11 +93,12 @@ struct lx_file {
 	w_handle_t stream, event; /* sockets, terminals */
 	enum sock_state sock_state;
 	uint32_t dev;	/* K_DEV: minor */
-	uint64_t count; /* K_EVENTFD */
 	uint32_t efd_flags;
 	uint64_t interval, next; /* K_TIMERFD */
 	struct list items;	 /* K_EPOLL */
-	bool unix_domain;
+	bool unix_domain, passcred;
+	uint32_t sock_type;
+	uint64_t ticket; /* AF_UNIX: names it to its service */
 	char *path; /* of directories: for *at() and /proc; owns */
 };
 
@@ -200,6 +201,7 @@ uint32_t file_ready(struct lx_file *f);
 
 long path_get(long dirfd, uint64_t upath, char *out, size_t size); /* absolute, normalised */
 w_handle_t path_mount(const char **path); /* which service; strips the prefix */
+long path_op(const char *path, struct w_msg *m);
 long path_stat(const char *path, bool nofollow, struct fs_stat *st);
 long path_open(const char *path, uint32_t flags, uint32_t mode, struct lx_file **out);
 long lx_chan(w_handle_t ch, struct w_msg *m);	   /* uninterruptible call */
@@ -236,6 +238,30 @@ typedef long (*lx_handler)(const uint64_t *a, struct w_regs *r);
 long sock_recv(struct lx_file *f, uint64_t buf, uint64_t len, uint32_t flags);
 long sock_send(struct lx_file *f, uint64_t buf, uint64_t len, uint32_t flags);
 long stream_write_all(w_handle_t h, uint64_t buf, uint64_t len, uint32_t flags);
+struct msghdr {
+	uint64_t name;
+	uint32_t namelen, pad;
+	uint64_t iov, iovlen, control, controllen;
+	int32_t flags, pad2;
+};
+
+/* unix.c: AF_UNIX behind the calls of sock.c */
+long unix_socket(uint32_t type, uint32_t flags);
+long unix_pair(uint32_t type, uint32_t flags, uint64_t ufds);
+long unix_bind(struct lx_file *f, const char *addr, uint32_t len);
+long unix_listen(struct lx_file *f, uint32_t backlog);
+long unix_connect(struct lx_file *f, const char *addr, uint32_t len);
+long unix_accept(struct lx_file *f, uint32_t flags, uint64_t uaddr, uint64_t ulen);
+long unix_name(struct lx_file *f, bool peer, uint64_t uaddr, uint64_t ulen);
+long unix_sendmsg(struct lx_file *f, struct msghdr *m, uint32_t flags);
+long unix_recvmsg(struct lx_file *f, struct msghdr *m, uint32_t flags);
+long unix_peercred(struct lx_file *f, uint32_t cred[3]);
+long unix_send(struct lx_file *f, uint64_t buf, uint64_t len, uint32_t flags);
+long unix_recv(struct lx_file *f, uint64_t buf, uint64_t len, uint32_t flags);
+long unix_shutdown(struct lx_file *f, uint32_t how);
+long put_addr(uint64_t uaddr, uint64_t ulen, const void *addr, uint32_t len);
+struct lx_file *fd_remove(long fd);
+
 /* Wait until f is ready for bits: 0, ERESTARTSYS or -EAGAIN (deadline). */
 long lx_wait_ready(struct lx_file *f, uint32_t bits, uint64_t deadline);
 void lx_thread_signal(int sig);	  /* to the calling thread */

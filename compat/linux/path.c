@@ -107,7 +107,7 @@ long path_stat(const char *path, bool nofollow, struct fs_stat *st)
 }
 
 /* One path, lent to its service, with op and up to four words. */
-static long path_op(const char *path, struct w_msg *m)
+long path_op(const char *path, struct w_msg *m)
 {
 	w_handle_t h = path_mount(&path);
 

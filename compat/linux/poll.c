@@ -24,14 +24,14 @@ int file_waitables(struct lx_file *f, w_handle_t h[2])
 	case K_STREAM:
 	case K_EPOLL:
 	case K_TIMERFD:
+	case K_EVENTFD:
 		h[0] = f->h;
 		return 1;
 	case K_TTY:
-	case K_EVENTFD:
 		h[0] = f->event;
 		return f->event ? 1 : 0;
 	case K_SOCK:
-		if (f->sock_state == S_CONNECTED || f->unix_domain) {
+		if (f->stream && f->sock_state == S_CONNECTED) {
 			h[0] = f->stream;
 			return 1;
 		}

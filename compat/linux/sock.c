@@ -48,6 +48,10 @@ LX(socket)
 	long err;
 
 	(void)r;
+	if (a[1] & ~(15ull | SOCK_NONBLOCK | SOCK_CLOEXEC))
+		return -EINVAL;
+	if (a[0] == AF_UNIX)
+		return unix_socket(a[1] & 15, a[1]);
 	if (!IS_ENABLED(CONFIG_NET))
 		return -97;
 	m.NET_SOCKET_in_domain = a[0];
@@ -59,49 +63,12 @@ LX(socket)
 	return install(m.h, m.nh, a[1], (a[1] & 15) == SOCK_DGRAM ? S_DGRAM : S_NEW);
 }
 
-static long pair_file(w_handle_t h, uint32_t flags)
-{
-	struct lx_file *f = file_new(K_SOCK, 2 | (flags & SOCK_NONBLOCK));
-
-	if (!f) {
-		w_handle_close(h);
-		return -ENOMEM;
-	}
-	f->stream = h;
-	f->unix_domain = true;
-	f->sock_state = S_CONNECTED;
-	f->mode = FS_S_IFSOCK | 0777;
-	if (flags & SOCK_NONBLOCK)
-		w_stream_ctl(h, W_STREAM_SETFLAGS, W_STREAM_NONBLOCK);
-	return fd_install(f, 0, flags & SOCK_CLOEXEC);
-}
-
 LX(socketpair)
 {
-	uint64_t c[6];
-	w_handle_t h[2];
-	int32_t fds[2];
-	long err;
-
+	(void)r;
 	if (a[0] != AF_UNIX)
 		return -95;
-	if ((a[1] & 15) != SOCK_STREAM)
-		return -94; /* ESOCKTNOSUPPORT: datagram pairs do not exist yet */
-	err = w_stream_create(65536, 0, h);
-	if (err < 0)
-		return err;
-	fds[0] = pair_file(h[0], a[1]);
-	if (fds[0] < 0) {
-		w_handle_close(h[1]);
-		return fds[0];
-	}
-	fds[1] = pair_file(h[1], a[1]);
-	if (fds[1] < 0) {
-		c[0] = fds[0];
-		lx_close(c, r);
-		return fds[1];
-	}
-	return put_user(a[3], fds, sizeof(fds)) ? -EFAULT : 0;
+	return unix_pair(a[1] & 15, a[1], a[3]);
 }
 
 /* ---- addresses ---- */
@@ -114,6 +81,11 @@ static long addr_op(struct lx_file *f, uint32_t op, uint64_t uaddr, uint64_t len
 		return -EINVAL;
 	if (get_user(buf, uaddr, len))
 		return -EFAULT;
+	if (f->unix_domain && *(uint16_t *)buf != AF_UNIX)
+		return -EINVAL;
+	if (f->unix_domain)
+		return op == NET_BIND ? unix_bind(f, buf + 2, len - 2)
+				      : unix_connect(f, buf + 2, len - 2);
 	if (*(uint16_t *)buf != AF_INET)
 		return op == NET_CONNECT && !*(uint16_t *)buf ? 0 : -97;
 	m->op = op;
@@ -141,6 +113,8 @@ LX(listen)
 	(void)r;
 	if (!f)
 		return err;
+	if (f->unix_domain)
+		return unix_listen(f, a[1]);
 	m.NET_LISTEN_in_backlog = (uint32_t)a[1] > 4096 ? 128 : (uint32_t)a[1];
 	err = lx_chan(f->h, &m);
 	if (!err)
@@ -159,6 +133,8 @@ LX(connect)
 		return err;
 	m.NET_CONNECT_in_nonblock = !!(f->oflags & FS_O_NONBLOCK);
 	err = addr_op(f, NET_CONNECT, a[1], a[2], &m);
+	if (f->unix_domain)
+		return err;
 	if (f->sock_state == S_NEW && !err)
 		f->sock_state = S_CONNECTED;
 	else if (f->sock_state == S_NEW && (err == -115 || err == ERESTARTSYS))
@@ -166,7 +142,7 @@ LX(connect)
 	return err;
 }
 
-static long put_addr(uint64_t uaddr, uint64_t ulen, const void *addr, uint32_t len)
+long put_addr(uint64_t uaddr, uint64_t ulen, const void *addr, uint32_t len)
 {
 	uint32_t room;
 
@@ -192,7 +168,7 @@ static long accept_common(const uint64_t *a, uint64_t flags)
 	if (flags & ~(uint64_t)(SOCK_NONBLOCK | SOCK_CLOEXEC))
 		return -EINVAL;
 	if (f->unix_domain)
-		return -EINVAL;
+		return unix_accept(f, flags, a[1], a[2]);
 	m.NET_ACCEPT_in_nonblock = !!(f->oflags & FS_O_NONBLOCK);
 	err = m.NET_ACCEPT_in_nonblock ? lx_chan(f->h, &m) : lx_chan_intr(f->h, &m);
 	if (err < 0)
@@ -217,7 +193,7 @@ LX(accept4)
 
 static long name_common(const uint64_t *a, bool peer)
 {
-	char addr[16] = {AF_UNIX};
+	char addr[16] = {0};
 	struct w_msg m = {.op = NET_NAME, .out = (uint64_t)addr, .out_len = sizeof(addr)};
 	long err;
 	struct lx_file *f = sock_get(a[0], &err);
@@ -225,7 +201,7 @@ static long name_common(const uint64_t *a, bool peer)
 	if (!f)
 		return err;
 	if (f->unix_domain)
-		return put_addr(a[1], a[2], addr, 2);
+		return unix_name(f, peer, a[1], a[2]);
 	m.NET_NAME_in_peer = peer;
 	err = lx_chan(f->h, &m);
 	return err < 0 ? err : put_addr(a[1], a[2], addr, sizeof(addr));
@@ -287,8 +263,12 @@ long sock_recv(struct lx_file *f, uint64_t buf, uint64_t len, uint32_t flags)
 	uint64_t done = 0;
 	long n;
 
+	if (f->unix_domain && f->sock_type != SOCK_STREAM)
+		return unix_recv(f, buf, len, flags);
 	if (f->sock_state == S_DGRAM)
 		return dgram_recv(f, buf, len, flags, NULL);
+	if (f->unix_domain && f->sock_state != S_CONNECTED)
+		return -EINVAL;
 	if (!usable(f))
 		return -107; /* ENOTCONN */
 	do {
@@ -319,8 +299,12 @@ static long dgram_send(struct lx_file *f, uint64_t buf, uint64_t len, const char
 
 long sock_send(struct lx_file *f, uint64_t buf, uint64_t len, uint32_t flags)
 {
+	if (f->unix_domain && f->sock_type != SOCK_STREAM)
+		return unix_send(f, buf, len, flags);
 	if (f->sock_state == S_DGRAM)
 		return dgram_send(f, buf, len, NULL);
+	if (f->unix_domain && f->sock_state != S_CONNECTED)
+		return -107;
 	if (!usable(f)) {
 		if (!(flags & MSG_NOSIGNAL) && f->sock_state != S_CONNECTING)
 			lx_thread_signal(13);
@@ -351,6 +335,12 @@ LX(sendto)
 	(void)r;
 	if (!f)
 		return err;
+	if (f->unix_domain && a[4]) {
+		struct lx_iovec v = {a[1], a[2]};
+		struct msghdr m = {.name = a[4], .namelen = a[5], .iov = (uint64_t)&v, .iovlen = 1};
+
+		return unix_sendmsg(f, &m, a[3]);
+	}
 	if (!a[4] || f->sock_state != S_DGRAM)
 		return sock_send(f, a[1], a[2], a[3]);
 	if (a[5] < 16 || get_user(to, a[4], 16))
@@ -368,6 +358,15 @@ LX(recvfrom)
 	(void)r;
 	if (!f)
 		return err;
+	if (f->unix_domain && a[4]) {
+		struct lx_iovec v = {a[1], a[2]};
+		struct msghdr m = {.name = a[4], .iov = (uint64_t)&v, .iovlen = 1};
+
+		if (get_user(&m.namelen, a[5], 4))
+			return -EFAULT;
+		n = unix_recvmsg(f, &m, a[3]);
+		return n >= 0 && put_user(a[5], &m.namelen, 4) ? -EFAULT : n;
+	}
 	if (f->sock_state != S_DGRAM)
 		return sock_recv(f, a[1], a[2], a[3]);
 	n = dgram_recv(f, a[1], a[2], a[3], from);
@@ -375,13 +374,6 @@ LX(recvfrom)
 		return -EFAULT;
 	return n;
 }
-
-struct msghdr {
-	uint64_t name;
-	uint32_t namelen, pad;
-	uint64_t iov, iovlen, control, controllen;
-	int32_t flags, pad2;
-};
 
 LX(sendmsg)
 {
@@ -397,10 +389,10 @@ LX(sendmsg)
 		return err;
 	if (get_user(&m, a[1], sizeof(m)))
 		return -EFAULT;
-	if (m.controllen)
-		return -95; /* passing descriptors: see CAVEATS.md */
 	if (m.iovlen > 1024)
-		return -EINVAL;
+		return -90; /* EMSGSIZE */
+	if (f->unix_domain)
+		return unix_sendmsg(f, &m, a[2]);
 	for (i = 0; i < m.iovlen; i++) {
 		if (get_user(&v, m.iov + i * sizeof(v), sizeof(v)))
 			return total ? total : -EFAULT;
@@ -420,21 +412,63 @@ LX(sendmsg)
 	return total;
 }
 
-LX(recvmsg)
+/* Bytes of a stream into as many buffers as they fill. */
+static long recv_vector(struct lx_file *f, const struct msghdr *m, uint32_t flags)
 {
-	long err, n = 0;
-	struct lx_file *f = sock_get(a[0], &err);
-	char from[16] = {0};
-	struct lx_iovec v = {0};
-	struct msghdr m;
+	struct lx_iovec v;
+	long total = 0, n;
+	uint64_t i;
 
-	(void)r;
-	if (!f)
-		return err;
-	if (get_user(&m, a[1], sizeof(m)) || (m.iovlen && get_user(&v, m.iov, sizeof(v))))
+	for (i = 0; i < m->iovlen; i++) {
+		if (get_user(&v, m->iov + i * sizeof(v), sizeof(v)))
+			return total ? total : -EFAULT;
+		if (!v.len)
+			continue;
+		n = sock_recv(f, v.base, v.len, total ? flags | MSG_DONTWAIT : flags);
+		if (n < 0)
+			return total ? total : n;
+		total += n;
+		if ((uint64_t)n < v.len)
+			break;
+	}
+	return total;
+}
+
+/* A datagram into its buffers. */
+static long recv_dgram_vector(struct lx_file *f, const struct msghdr *m, uint32_t flags, char *from)
+{
+	char *tmp = pmalloc(8192);
+	struct lx_iovec v;
+	uint64_t i, at = 0;
+	long n = tmp ? dgram_recv(f, (uint64_t)tmp, 8192, flags, from) : -ENOMEM;
+
+	for (i = 0; n > 0 && i < m->iovlen && at < (uint64_t)n; i++) {
+		if (get_user(&v, m->iov + i * sizeof(v), sizeof(v)))
+			n = -EFAULT;
+		else if (put_user(v.base, tmp + at, v.len < n - at ? v.len : n - at))
+			n = -EFAULT;
+		at += v.len;
+	}
+	pfree(tmp);
+	return n > 0 && at < (uint64_t)n && !(flags & MSG_TRUNC) ? (long)at : n;
+}
+
+static long recvmsg(struct lx_file *f, uint64_t umsg, uint32_t flags)
+{
+	char from[16] = {0};
+	struct msghdr m;
+	long n;
+
+	if (get_user(&m, umsg, sizeof(m)))
 		return -EFAULT;
-	n = f->sock_state == S_DGRAM ? dgram_recv(f, v.base, v.len, a[2], from)
-				     : sock_recv(f, v.base, v.len, a[2]);
+	if (m.iovlen > 1024)
+		return -90; /* EMSGSIZE */
+	if (f->unix_domain) {
+		n = unix_recvmsg(f, &m, flags);
+		return n >= 0 && put_user(umsg, &m, sizeof(m)) ? -EFAULT : n;
+	}
+	n = f->sock_state == S_DGRAM ? recv_dgram_vector(f, &m, flags, from)
+				     : recv_vector(f, &m, flags);
 	if (n < 0)
 		return n;
 	m.controllen = 0;
@@ -446,7 +480,63 @@ LX(recvmsg)
 	} else {
 		m.namelen = 0;
 	}
-	return put_user(a[1], &m, sizeof(m)) ? -EFAULT : n;
+	return put_user(umsg, &m, sizeof(m)) ? -EFAULT : n;
+}
+
+LX(recvmsg)
+{
+	long err;
+	struct lx_file *f = sock_get(a[0], &err);
+
+	(void)r;
+	return f ? recvmsg(f, a[1], a[2]) : err;
+}
+
+struct mmsghdr {
+	struct msghdr h;
+	uint32_t len, pad;
+};
+
+LX(sendmmsg)
+{
+	uint64_t i, at = a[1];
+	uint32_t n;
+	long err = 0;
+
+	for (i = 0; i < a[2] && i < 1024; i++, at += sizeof(struct mmsghdr)) {
+		const uint64_t b[6] = {a[0], at, a[3]};
+
+		err = lx_sendmsg(b, r);
+		if (err < 0)
+			break;
+		n = err;
+		if (put_user(at + offsetof(struct mmsghdr, len), &n, 4))
+			return -EFAULT;
+	}
+	return i ? (long)i : err;
+}
+
+LX(recvmmsg)
+{
+	uint64_t i, at = a[1];
+	uint32_t n, flags = a[3];
+	long err;
+	struct lx_file *f = sock_get(a[0], &err);
+
+	(void)r;
+	if (!f)
+		return err;
+	for (i = 0; i < a[2] && i < 1024; i++, at += sizeof(struct mmsghdr)) {
+		err = recvmsg(f, at, flags & ~0x10000u);
+		if (err < 0)
+			break;
+		n = err;
+		if (put_user(at + offsetof(struct mmsghdr, len), &n, 4))
+			return -EFAULT;
+		if (flags & 0x10000) /* MSG_WAITFORONE */
+			flags |= MSG_DONTWAIT;
+	}
+	return i ? (long)i : err;
 }
 
 /* ---- the rest ---- */
@@ -462,15 +552,12 @@ LX(shutdown)
 		return err;
 	if (a[1] > 2)
 		return -EINVAL;
+	if (f->unix_domain)
+		return unix_shutdown(f, a[1]);
 	if (!usable(f))
 		return -107;
 	if (a[1] != 0)
 		w_stream_ctl(f->stream, W_STREAM_SHUT_WR, 0);
-	if (f->unix_domain) {
-		if (a[1] != 1)
-			w_stream_ctl(f->stream, W_STREAM_SHUT_RD, 0);
-		return 0;
-	}
 	m.NET_SHUTDOWN_in_how = a[1];
 	err = lx_chan(f->h, &m);
 	return err == -107 ? 0 : err;
@@ -489,12 +576,34 @@ LX(setsockopt)
 		return err;
 	if (get_user(buf, a[3], len))
 		return -EFAULT;
-	if (f->unix_domain)
+	if (f->unix_domain) {
+		if (a[1] == 1 && a[2] == 16) /* SO_PASSCRED */
+			f->passcred = buf[0];
 		return 0;
+	}
 	m.in_len = len;
 	m.NET_SETOPT_in_level = a[1];
 	m.NET_SETOPT_in_name = a[2];
 	return lx_chan(f->h, &m);
+}
+
+static uint32_t unix_getopt(const struct lx_file *f, uint64_t name)
+{
+	switch (name) {
+	case 3: /* SO_TYPE */
+		return f->sock_type;
+	case 7: /* SO_SNDBUF, SO_RCVBUF */
+	case 8:
+		return 65536;
+	case 16: /* SO_PASSCRED */
+		return f->passcred;
+	case 30: /* SO_ACCEPTCONN */
+		return f->sock_state == S_LISTEN;
+	case 39: /* SO_DOMAIN */
+		return AF_UNIX;
+	default: /* SO_ERROR and flags that are off */
+		return 0;
+	}
 }
 
 LX(getsockopt)
@@ -509,8 +618,19 @@ LX(getsockopt)
 		return err;
 	if (get_user(&len, a[4], 4))
 		return -EFAULT;
+	if (f->unix_domain && a[1] == 1 && a[2] == 17) { /* SO_PEERCRED */
+		uint32_t cred[3];
+
+		err = unix_peercred(f, cred);
+		len = len < 12 ? len : 12;
+		if (err)
+			return err;
+		return put_user(a[3], cred, len) || put_user(a[4], &len, 4) ? -EFAULT : 0;
+	}
 	if (f->unix_domain) {
-		v = a[1] == 1 && a[2] == 3 ? SOCK_STREAM : 0;
+		if (a[1] != 1)
+			return -95;
+		v = unix_getopt(f, a[2]);
 	} else {
 		m.NET_GETOPT_in_level = a[1];
 		m.NET_GETOPT_in_name = a[2];

@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: MIT
-/* Events (sticky bits) and timers (which turn READABLE when they fire). */
+/*
+ * Events (sticky bits, and a counter for those who count) and timers (which turn
+ * READABLE when they fire).
+ */
 #include <arch/cpu.h>
 #include <kernel/clock.h>
 #include <kernel/page.h>
 #include <kernel/protos.h>
+#include <kernel/thread.h>
 
 BKL_BEGIN
 
 struct event {
 	struct object obj;
+	uint64_t count; /* [k] event_add, event_take */
 };
 
 struct timer {
@@ -44,6 +49,43 @@ int64_t sys_event_set(struct event *e, uint32_t set, uint32_t clear)
 	if (set & was & ~clear) /* set again: an edge for those who watch edges */
 		obj_pulse(&e->obj);
 	return was;
+}
+
+#define COUNT_MAX (~0ull - 1)
+
+static void count_signals(struct event *e)
+{
+	uint32_t on = (e->count ? W_READABLE : 0) | (e->count < COUNT_MAX ? W_WRITABLE : 0);
+
+	obj_signal(&e->obj, on, ~on & (W_READABLE | W_WRITABLE));
+}
+
+int64_t sys_event_add(struct event *e, uint64_t value)
+{
+	bool was = e->count;
+
+	if (value > COUNT_MAX - e->count)
+		return W_EAGAIN;
+	e->count += value;
+	count_signals(e);
+	if (was && value)
+		obj_pulse(&e->obj);
+	return 0;
+}
+
+int64_t sys_event_take(struct event *e, uint32_t one, uaddr_t value)
+{
+	uint64_t n = one && e->count ? 1 : e->count;
+	int err;
+
+	if (!n)
+		return W_EAGAIN;
+	err = copy_out(thread_self()->proc->as, value, &n, sizeof(n));
+	if (err)
+		return err;
+	e->count -= n;
+	count_signals(e);
+	return 0;
 }
 
 static void timer_destroy(struct object *o)

@@ -315,6 +315,10 @@ int64_t sys_stream_ctl(struct stream *s, uint32_t op, uint64_t arg)
 		return room(out_of(s));
 	case W_STREAM_UNSENT:
 		return used(out_of(s));
+	case W_STREAM_POS_IN:
+		return in_of(s)->tail;
+	case W_STREAM_POS_OUT:
+		return out_of(s)->head;
 	case W_STREAM_GETFLAGS:
 		return s->flags;
 	case W_STREAM_SETFLAGS:

@@ -31,7 +31,7 @@ struct waiting {
 struct list procs = LIST_INIT(procs);
 struct service proc_service;
 uint64_t missing_calls[512];
-w_handle_t h_fs, h_net, h_console, h_self, h_procfs, h_block;
+w_handle_t h_fs, h_net, h_console, h_self, h_procfs, h_block, h_unix;
 static uint32_t last_pid;
 
 struct proc *proc_by_pid(uint32_t pid)
@@ -547,6 +547,8 @@ int proc_spawn(const char *strings, uint32_t len, uint32_t flags, uint32_t *pid)
 	if (err >= 0 && h_block)
 		err = give(h, h_block, LX_H_BLOCK);
 	if (err >= 0)
+		err = give(h, h_unix, LX_H_UNIX);
+	if (err >= 0)
 		err = put_start_block(p, strings, len, flags);
 	if (err >= 0)
 		err = start_thread(p);
@@ -651,6 +653,7 @@ static void op_info(struct w_msg *m)
 	m->PROC_INFO_out_pgid = p->pgid;
 	m->PROC_INFO_out_sid = p->sid;
 	m->PROC_INFO_out_uid = p->euid;
+	m->PROC_INFO_out_gid = p->egid;
 	reply(m, 0);
 }
 
@@ -809,6 +812,7 @@ int rt_main(uint64_t arg)
 	image_init();
 	h_fs = rt_lookup("fs");
 	h_console = rt_lookup("console");
+	h_unix = rt_lookup("unix");
 	if (IS_ENABLED(CONFIG_NET))
 		h_net = rt_lookup("net");
 	if (IS_ENABLED(CONFIG_VIRTIO_BLK))

@@ -8,7 +8,7 @@
 #include <wherry/types.h>
 
 /* Handles of every Linux process, at equal numbers in all of them. */
-enum { LX_H_PROC = 8, LX_H_FS, LX_H_NET, LX_H_CONSOLE, LX_H_PROCFS, LX_H_BLOCK, LX_H_LAST };
+enum { LX_H_PROC = 8, LX_H_FS, LX_H_NET, LX_H_CONSOLE, LX_H_PROCFS, LX_H_BLOCK, LX_H_UNIX, LX_H_LAST };
 
 /* Exit status of a process (proc_kill): with this bit, a Linux wait status; without,
  * the number of the signal that the kernel ended it for. */
