@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "ramfs.h"
+#include "cred.h"
 
 #define LINKS_MAX 40
 #define NAME_MAX_BYTES 255
@@ -37,6 +37,10 @@ static struct node *node_new(const char *name, uint32_t mode)
 	n->nlink = 1;
 	n->ino = next_ino++;
 	n->atime = n->mtime = n->ctime = rt_wall();
+	if (me) {
+		n->uid = me->uid;
+		n->gid = me->gid;
+	}
 	return n;
 }
 
@@ -114,6 +118,8 @@ static int step(struct walk *w, const char *name, size_t len, bool final)
 
 	if (!is_dir(w->at))
 		return W_ENOTDIR;
+	if (!cred_may(w->at, MAY_X))
+		return W_EACCES;
 	if (len > NAME_MAX_BYTES)
 		return W_ENAMETOOLONG;
 	if (len == 1 && name[0] == '.')
@@ -158,6 +164,8 @@ static int walk_path(struct walk *w, const char *p, bool inner)
 					return W_ENAMETOOLONG;
 				memcpy(w->last, p, stop - p);
 				w->last[stop - p] = 0;
+				if (!cred_may(w->at, MAY_X))
+					return W_EACCES;
 				return is_dir(w->at) ? 0 : W_ENOTDIR;
 			}
 			err = step(w, p, stop - p, final && !slash && !inner);
@@ -224,6 +232,8 @@ int ramfs_create(struct node *dir, const char *name, uint32_t mode, struct node 
 	int err = name_check(dir, name);
 	struct node *n;
 
+	if (!err && !cred_may(dir, MAY_W | MAY_X))
+		err = W_EACCES;
 	if (err)
 		return err;
 	n = node_new(name, mode);
@@ -231,6 +241,10 @@ int ramfs_create(struct node *dir, const char *name, uint32_t mode, struct node 
 		return W_ENOSPC;
 	if (is_dir(n))
 		n->nlink = 2;
+	if (dir->mode & 02000) { /* set-group-id: what is made belongs to its group */
+		n->gid = dir->gid;
+		n->mode |= is_dir(n) ? 02000 : 0;
+	}
 	attach(n, dir);
 	*out = n;
 	return 0;
@@ -297,6 +311,8 @@ int ramfs_unlink(struct node *n, bool rmdir)
 		return W_EISDIR;
 	if (rmdir && !list_is_empty(&n->children))
 		return W_ENOTEMPTY;
+	if (!cred_may_remove(n->parent, n))
+		return cred_may(n->parent, MAY_W | MAY_X) ? W_EPERM : W_EACCES;
 	detach(n);
 	data->nlink -= is_dir(n) ? 2 : 1;
 	data->ctime = rt_wall();
@@ -333,6 +349,9 @@ int ramfs_rename(struct node *n, struct node *dir, const char *name, bool norepl
 		return W_EEXIST;
 	if (old && is_dir(n) && !is_dir(old))
 		return W_ENOTDIR;
+	if (!cred_may_remove(n->parent, n) || !cred_may(dir, MAY_W | MAY_X))
+		return cred_may(n->parent, MAY_W | MAY_X) && cred_may(dir, MAY_W | MAY_X) ? W_EPERM
+											 : W_EACCES;
 	copy = rt_try_alloc(strlen(name) + 1);
 	if (!copy)
 		return W_ENOSPC;

@@ -4,7 +4,9 @@
  * paths; every open makes a channel whose badge is its struct ofile, which is
  * freed when the last handle anywhere is gone.
  */
-#include "ramfs.h"
+#include "cred.h"
+#include "fifo.h"
+#include "lock.h"
 
 #include <lib/flatfs.h>
 #include <rt/module.h>
@@ -15,7 +17,7 @@ struct ofile {
 	struct node *n;
 	uint64_t off;
 	uint32_t flags;
-	int lock; /* flock: 0, 1 shared, 2 exclusive */
+	bool fifo; /* counted there */
 };
 
 static struct service service;
@@ -32,7 +34,9 @@ static void reply(struct w_msg *m, int64_t status)
 
 /* ---- open ---- */
 
-static int open_create(const char *path, uint32_t flags, uint32_t mode, struct node **out)
+/* *fresh: it was made just now, so whoever made it may open it whatever its mode. */
+static int open_create(const char *path, uint32_t flags, uint32_t mode, struct node **out,
+		       bool *fresh)
 {
 	char last[256];
 	struct node *dir;
@@ -50,6 +54,7 @@ static int open_create(const char *path, uint32_t flags, uint32_t mode, struct n
 		return err;
 	if (ramfs_child(dir, last)) /* a dangling link: its target's parent would be next */
 		return W_ENOENT;
+	*fresh = true;
 	return ramfs_create(dir, last, FS_S_IFREG | (mode & 07777), out);
 }
 
@@ -63,24 +68,36 @@ static int open_check(struct node *n, uint32_t flags)
 		return W_ENOTDIR;
 	if (type == FS_S_IFDIR && (flags & FS_O_ACCMODE || flags & FS_O_CREAT))
 		return W_EISDIR;
-	return 0;
+	return type == FS_S_IFSOCK && !(flags & FS_O_PATH) ? -6 : 0; /* ENXIO */
+}
+
+static bool open_permitted(const struct node *n, uint32_t flags)
+{
+	static const uint32_t need[4] = {MAY_R, MAY_W, MAY_R | MAY_W, MAY_R | MAY_W};
+
+	if (flags & FS_O_PATH)
+		return true;
+	return cred_may(n, need[flags & FS_O_ACCMODE] | (flags & FS_O_TRUNC ? MAY_W : 0));
 }
 
 static void op_open(struct w_msg *m, const char *path)
 {
 	uint32_t flags = m->FS_OPEN_in_flags;
+	bool fresh = false;
 	struct ofile *f;
 	struct node *n;
 	int err;
 
 	if (flags & FS_O_CREAT)
-		err = open_create(path, flags, m->FS_OPEN_in_mode, &n);
+		err = open_create(path, flags, m->FS_OPEN_in_mode, &n, &fresh);
 	else
 		err = ramfs_walk(ramfs_root, path, flags & FS_O_NOFOLLOW, &n, NULL);
 	if (!err) {
 		n = ramfs_data(n);
 		err = open_check(n, flags);
 	}
+	if (!err && !fresh && !open_permitted(n, flags))
+		err = W_EACCES;
 	if (!err && flags & FS_O_TRUNC && flags & FS_O_ACCMODE &&
 	    (n->mode & FS_S_IFMT) == FS_S_IFREG)
 		err = ramfs_resize(n, 0);
@@ -94,6 +111,11 @@ static void op_open(struct w_msg *m, const char *path)
 	f->n = n;
 	f->flags = flags;
 	n->opens++;
+	if ((n->mode & FS_S_IFMT) == FS_S_IFIFO && !(flags & FS_O_PATH)) {
+		f->fifo = true;
+		fifo_open(&service, m, n, flags, m->h[0]);
+		return;
+	}
 	m->FS_OPEN_out_mode = n->mode;
 	m->FS_OPEN_out_size = n->rdev ? n->rdev : n->size;
 	m->FS_OPEN_out_ino = n->ino;
@@ -202,7 +224,9 @@ static void op_truncate(struct w_msg *m, struct ofile *f, const char *path)
 
 	if (!f)
 		err = ramfs_walk(ramfs_root, path, false, &n, NULL);
-	else if (!(f->flags & FS_O_ACCMODE))
+	if (!err && !f && !cred_may(ramfs_data(n), MAY_W))
+		err = W_EACCES;
+	else if (f && !(f->flags & FS_O_ACCMODE))
 		err = W_EINVAL;
 	if (!err) {
 		n = ramfs_data(n);
@@ -364,6 +388,13 @@ static void op_rename(struct w_msg *m, const char *from)
 	reply(m, err ? err : ramfs_rename(n, dir, last, m->FS_RENAME_in_noreplace));
 }
 
+/* As Linux with fs.protected_hardlinks: no names for what one could not copy. */
+static bool link_permitted(const struct node *n)
+{
+	return cred_owns(n) || ((n->mode & FS_S_IFMT) == FS_S_IFREG && !(n->mode & 04000) &&
+				cred_may(n, MAY_R | MAY_W));
+}
+
 static void op_link(struct w_msg *m, const char *from)
 {
 	const char *to = second_of(m, from);
@@ -373,6 +404,8 @@ static void op_link(struct w_msg *m, const char *from)
 
 	if (!err)
 		err = ramfs_walk(ramfs_root, to, false, &dir, last);
+	if (!err && !link_permitted(ramfs_data(n)))
+		err = W_EPERM;
 	reply(m, err ? err : ramfs_link(n, dir, last));
 }
 
@@ -425,9 +458,16 @@ static void op_mknod(struct w_msg *m, const char *path)
 	uint32_t mode = m->FS_MKNOD_in_mode, type = mode & FS_S_IFMT;
 	w_handle_t leads = m->nh == 1 ? m->h[0] : 0;
 	struct node *n;
-	int err = (type == FS_S_IFSOCK) != (leads != 0) ? W_EINVAL : make(path, mode, &n);
+	bool device = type == FS_S_IFCHR || type == FS_S_IFBLK;
+	int err = (type == FS_S_IFSOCK) != (leads != 0) ? W_EINVAL : 0;
 
-	if (!err && (type == FS_S_IFCHR || type == FS_S_IFBLK))
+	if (!err && device && me && me->uid)
+		err = W_EPERM;
+	if (!err && !device && type != FS_S_IFIFO && type != FS_S_IFSOCK && type != FS_S_IFREG)
+		err = W_EINVAL;
+	if (!err)
+		err = make(path, mode, &n);
+	if (!err && device)
 		n->rdev = m->FS_MKNOD_in_rdev;
 	if (!err)
 		n->leads = leads;
@@ -444,6 +484,8 @@ static void op_leads(struct w_msg *m, const char *path)
 
 	if (!err)
 		n = ramfs_data(n);
+	if (!err && !cred_may(n, MAY_W))
+		err = W_EACCES;
 	if (err || !n->leads) {
 		reply(m, err ? err : W_ECONNREFUSED);
 		return;
@@ -459,6 +501,22 @@ static void op_leads(struct w_msg *m, const char *path)
 		w_handle_close(h);
 }
 
+static bool setattr_permitted(const struct node *n, const struct w_msg *m)
+{
+	uint32_t what = m->FS_SETATTR_in_what;
+
+	if (!me || !me->uid)
+		return true;
+	if (what & FS_SET_UID && m->FS_SETATTR_in_uid != n->uid)
+		return false;
+	if (what & FS_SET_GID && m->FS_SETATTR_in_gid != n->gid &&
+	    !cred_in_group(m->FS_SETATTR_in_gid))
+		return false;
+	if (what & FS_SET_NOW && cred_may(n, MAY_W)) /* times to now: writing is enough */
+		return true;
+	return cred_owns(n);
+}
+
 static void op_setattr(struct w_msg *m, struct ofile *f, const char *path)
 {
 	uint32_t what = m->FS_SETATTR_in_what;
@@ -472,8 +530,14 @@ static void op_setattr(struct w_msg *m, struct ofile *f, const char *path)
 		return;
 	}
 	n = ramfs_data(n);
+	if (!setattr_permitted(n, m)) {
+		reply(m, what & FS_SET_NOW ? W_EACCES : W_EPERM);
+		return;
+	}
 	if (what & FS_SET_MODE)
 		n->mode = (n->mode & FS_S_IFMT) | (m->FS_SETATTR_in_mode & 07777);
+	if (what & (FS_SET_UID | FS_SET_GID) && (n->mode & FS_S_IFMT) == FS_S_IFREG)
+		n->mode &= n->mode & 010 ? ~06000u : ~04000u; /* chown(2) */
 	if (what & FS_SET_UID)
 		n->uid = m->FS_SETATTR_in_uid;
 	if (what & FS_SET_GID)
@@ -508,10 +572,46 @@ static void op_flags(struct w_msg *m, struct ofile *f)
 	reply(m, 0);
 }
 
+static void op_lock(struct w_msg *m, struct ofile *f)
+{
+	uint64_t type = m->FS_LOCK_in_type;
+	uint32_t access = f->flags & FS_O_ACCMODE;
+
+	if (m->FS_LOCK_in_cmd != 5 && /* F_GETLK */
+	    ((type == 0 && access == FS_O_WRONLY) || (type == 1 && !access)))
+		reply(m, W_EBADH);
+	else
+		lock_record(&service, m, f->n);
+}
+
+static void op_access(struct w_msg *m, const char *path)
+{
+	uint32_t mode = m->FS_ACCESS_in_mode & 7;
+	const struct proc_cred *caller = me;
+	struct proc_cred real;
+	struct node *n;
+	int err;
+
+	if (caller && m->FS_ACCESS_in_real) {
+		real = *caller;
+		real.uid = real.ruid;
+		real.gid = real.rgid;
+		me = &real;
+	}
+	err = ramfs_walk(ramfs_root, path, m->FS_ACCESS_in_nofollow, &n, NULL);
+	if (!err && mode && !cred_may(ramfs_data(n), mode))
+		err = W_EACCES;
+	me = caller;
+	reply(m, err);
+}
+
 static void closed(struct ofile *f)
 {
 	if (!f)
 		return;
+	lock_end(f->n, f);
+	if (f->fifo)
+		fifo_close(f->n, f->flags);
 	ramfs_put(f->n);
 	rt_free(f);
 }
@@ -549,7 +649,14 @@ static void call_file(struct w_msg *m, struct ofile *f, const char *bytes)
 	case FS_FLAGS:
 		op_flags(m, f);
 		return;
-	case FS_FLOCK: /* one holder in the system so far: locks always succeed */
+	case FS_FLOCK:
+		lock_flock(&service, m, f->n, f);
+		return;
+	case FS_LOCK:
+		op_lock(m, f);
+		return;
+	case FS_UNLOCK_ALL:
+		lock_close(f->n, m->sender);
 		reply(m, 0);
 		return;
 	default:
@@ -561,10 +668,20 @@ static void call(struct service *s, struct w_msg *m)
 {
 	struct ofile *f = (struct ofile *)m->badge;
 
+	me = NULL;
 	if (m->op == W_OP_CLOSED) {
 		closed(f);
 		return;
 	}
+	if (m->op == FS_NOTE) {
+		if (cred_is_procd(m->sender))
+			cred_forget(m->FS_NOTE_in_koid);
+		if (cred_is_procd(m->sender) && m->FS_NOTE_in_what)
+			lock_process_gone(m->FS_NOTE_in_koid);
+		return;
+	}
+	if (!f || m->op == FS_SETATTR)
+		cred_enter(m->sender);
 	if (f) {
 		call_file(m, f, s->bytes);
 		return;
@@ -602,6 +719,9 @@ static void call(struct service *s, struct w_msg *m)
 		break;
 	case FS_STATFS:
 		op_statfs(m);
+		break;
+	case FS_ACCESS:
+		op_access(m, s->bytes);
 		break;
 	case FS_MKNOD:
 		op_mknod(m, s->bytes);

@@ -26,6 +26,7 @@ struct image {
 static long image_open(struct image *img, const char *path)
 {
 	struct w_msg m = {.op = FS_READ, .out = (uint64_t)img->head, .out_len = ELF_HEAD};
+	struct w_msg may = {.op = FS_ACCESS};
 	struct lx_file *f;
 	long err = path_open(path, 0, 0, &f);
 
@@ -35,9 +36,11 @@ static long image_open(struct image *img, const char *path)
 		file_put(f);
 		return W_EACCES;
 	}
-	if (!(f->mode & 0111)) {
+	may.FS_ACCESS_in_mode = 1;
+	err = path_op(path, &may);
+	if (err < 0) {
 		file_put(f);
-		return W_EACCES;
+		return err;
 	}
 	m.FS_READ_in_off = 0;
 	img->head_len = lx_chan(f->h, &m);

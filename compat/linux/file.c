@@ -24,6 +24,8 @@ struct lx_file *file_new(enum kind kind, uint32_t oflags)
 
 void file_put(struct lx_file *f)
 {
+	struct w_msg flush = {.op = FS_STATFS};
+
 	if (__atomic_sub_fetch(&f->refs, 1, __ATOMIC_ACQ_REL))
 		return;
 	while (!list_is_empty(&f->items)) {
@@ -34,10 +36,12 @@ void file_put(struct lx_file *f)
 	}
 	if (f->stream)
 		w_handle_close(f->stream);
-	if (f->event)
-		w_handle_close(f->event);
 	if (f->h)
 		w_handle_close(f->h);
+	if (f->event)
+		w_handle_close(f->event);
+	if (f->event && f->kind == K_STREAM) /* a FIFO: until its service has seen the end */
+		lx_chan(LX_H_FS, &flush);
 	pfree(f->path);
 	pfree(f);
 }
@@ -59,6 +63,14 @@ long fd_install(struct lx_file *f, int from, bool cloexec)
 	return -EMFILE;
 }
 
+/* POSIX: closing any descriptor of a file ends the process's locks on it. */
+static void drop_record_locks(struct lx_file *f)
+{
+	struct w_msg m = {.op = FS_UNLOCK_ALL};
+
+	lx_chan(f->h, &m);
+}
+
 struct lx_file *fd_remove(long fd)
 {
 	struct lx_file *f;
@@ -69,6 +81,8 @@ struct lx_file *fd_remove(long fd)
 	f = proc()->fd[fd].file;
 	proc()->fd[fd] = (struct lx_fd){0};
 	lx_unlock();
+	if (f && proc()->record_locks && f->kind == K_FILE)
+		drop_record_locks(f);
 	return f;
 }
 
@@ -206,11 +220,71 @@ enum {
 	F_GETPIPE_SZ
 };
 
-static long get_lock(uint64_t ulock)
-{
-	int16_t unlocked = 2; /* F_UNLCK: nobody holds one */
+struct flock {
+	int16_t type, whence;
+	uint32_t pad;
+	int64_t start, len;
+	int32_t pid, pad2;
+};
 
-	return put_user(ulock, &unlocked, 2) ? -EFAULT : 0;
+/* Where the range starts, in bytes from the start of the file. */
+static long lock_start(struct lx_file *f, struct flock *l)
+{
+	struct w_msg m = {.op = FS_SEEK};
+	struct fs_stat st;
+	struct w_msg s = {.op = FS_STAT, .out = (uint64_t)&st, .out_len = sizeof(st)};
+	long err = 0;
+
+	if (l->whence == 1) {
+		m.FS_SEEK_in_whence = 1;
+		err = lx_chan(f->h, &m);
+		l->start += m.FS_SEEK_out_off;
+	} else if (l->whence == 2) {
+		err = lx_chan(f->h, &s);
+		l->start += st.size;
+	} else if (l->whence) {
+		return -EINVAL;
+	}
+	if (l->len < 0) {
+		l->start += l->len;
+		l->len = -l->len;
+	}
+	return err < 0 ? err : l->start < 0 ? -EINVAL : 0;
+}
+
+static long record_lock(struct lx_file *f, uint64_t cmd, uint64_t ulock)
+{
+	struct w_msg m = {.op = FS_LOCK};
+	struct flock l;
+	long err;
+
+	if (get_user(&l, ulock, sizeof(l)))
+		return -EFAULT;
+	if (f->kind != K_FILE)
+		return f->kind == K_TTY ? 0 : -EINVAL;
+	err = lock_start(f, &l);
+	if (err)
+		return err;
+	m.FS_LOCK_in_cmd = cmd;
+	m.FS_LOCK_in_type = (uint64_t)(int64_t)l.type;
+	m.FS_LOCK_in_start = l.start;
+	m.FS_LOCK_in_len = l.len;
+	m.FS_LOCK_in_pid = proc()->pid;
+	err = cmd == F_SETLKW ? lx_chan_intr(f->h, &m) : lx_chan(f->h, &m);
+	if (err < 0)
+		return err;
+	if (cmd != F_GETLK) {
+		proc()->record_locks |= l.type != 2;
+		return 0;
+	}
+	l.type = m.FS_LOCK_out_type;
+	if (l.type != 2) {
+		l.whence = 0;
+		l.start = m.FS_LOCK_out_start;
+		l.len = m.FS_LOCK_out_len;
+		l.pid = m.FS_LOCK_out_pid;
+	}
+	return put_user(ulock, &l, sizeof(l)) ? -EFAULT : 0;
 }
 
 LX(fcntl)
@@ -237,9 +311,9 @@ LX(fcntl)
 		set_flags(f, a[2]);
 		return 0;
 	case F_GETLK:
-		return get_lock(a[2]);
-	case F_SETLK: /* see CAVEATS.md: locks between processes are not kept yet */
+	case F_SETLK:
 	case F_SETLKW:
+		return record_lock(f, a[1], a[2]);
 	case F_SETOWN:
 		return 0;
 	case F_GETOWN:
@@ -470,8 +544,8 @@ long file_write(struct lx_file *f, uint64_t buf, uint64_t len, uint64_t off)
 	case K_FILE:
 	case K_TTY:
 		return chan_write(f, buf, len, off);
-	case K_STREAM:
-		return stream_write_all(f->h, buf, len, 0);
+	case K_STREAM: /* of a FIFO that was opened both ways, the writing end */
+		return stream_write_all(f->stream ? f->stream : f->h, buf, len, 0);
 	case K_SOCK:
 		return sock_send(f, buf, len, 0);
 	case K_DEV:
@@ -713,8 +787,16 @@ LX(fadvise64)
 
 LX(flock)
 {
+	struct lx_file *f = fd_file(a[0]);
+	struct w_msg m = {.op = FS_FLOCK};
+
 	(void)r;
-	return fd_file(a[0]) ? 0 : -EBADF;
+	if (!f)
+		return -EBADF;
+	if (f->kind != K_FILE)
+		return 0;
+	m.FS_FLOCK_in_how = a[1];
+	return a[1] & 4 ? lx_chan(f->h, &m) : lx_chan_intr(f->h, &m);
 }
 
 LX(getdents64)

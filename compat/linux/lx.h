@@ -137,6 +137,7 @@ struct lx_proc {
 	uint64_t seen_missing[8];
 	struct lx_slot slots[LX_THREADS_MAX];
 	uint32_t nthreads;
+	bool record_locks;	    /* it may hold some: closing tells the file service */
 	bool trace, trace_log;	    /* trace.c: print calls; into the kernel's log */
 	struct lx_file *trace_file; /* or there; owns */
 };

@@ -196,6 +196,27 @@ static struct lx_file *open_self(const char *path)
 	return f;
 }
 
+/* The channel of the open, then the stream's ends. */
+static long open_fifo(struct w_msg *m, uint32_t flags, struct lx_file **out)
+{
+	struct lx_file *f = file_new(K_STREAM, flags & (FS_O_ACCMODE | FS_O_NONBLOCK));
+
+	if (!f || m->nh < 2) {
+		while (m->nh)
+			w_handle_close(m->h[--m->nh]);
+		pfree(f);
+		return -ENOMEM;
+	}
+	f->event = m->h[0];
+	f->h = m->h[1];
+	f->stream = m->nh > 2 ? m->h[2] : 0;
+	f->mode = FS_S_IFIFO | 0600;
+	if (flags & FS_O_NONBLOCK)
+		w_stream_ctl(f->h, W_STREAM_SETFLAGS, W_STREAM_NONBLOCK);
+	*out = f;
+	return 0;
+}
+
 long path_open(const char *path, uint32_t flags, uint32_t mode, struct lx_file **out)
 {
 	const char *rest = path;
@@ -212,7 +233,7 @@ long path_open(const char *path, uint32_t flags, uint32_t mode, struct lx_file *
 	m.in_len = strlen(*rest ? rest : "/");
 	m.FS_OPEN_in_flags = flags;
 	m.FS_OPEN_in_mode = mode;
-	err = lx_chan(h, &m);
+	err = lx_chan_intr(h, &m); /* a FIFO waits for its other side */
 	if (err < 0)
 		return err;
 	if (((m.FS_OPEN_out_mode & FS_S_IFMT) == FS_S_IFCHR ||
@@ -221,6 +242,8 @@ long path_open(const char *path, uint32_t flags, uint32_t mode, struct lx_file *
 		w_handle_close(m.h[0]);
 		return open_device(m.FS_OPEN_out_size, flags, out);
 	}
+	if ((m.FS_OPEN_out_mode & FS_S_IFMT) == FS_S_IFIFO && !(flags & FS_O_PATH))
+		return open_fifo(&m, flags, out);
 	f = file_new(K_FILE, flags & ~(FS_O_CREAT | FS_O_EXCL | FS_O_TRUNC | FS_O_NOCTTY));
 	if (!f) {
 		w_handle_close(m.h[0]);
@@ -465,28 +488,54 @@ LX(statx)
 	return put_user(a[4], &x, sizeof(x)) ? -EFAULT : 0;
 }
 
-static long access_at(long dirfd, uint64_t upath, uint64_t mode)
-{
-	struct fs_stat st;
-	long err = mode & ~7ull ? -EINVAL : stat_at(dirfd, upath, 0, &st);
+enum { AT_EACCESS = 0x200, AT_NOFOLLOW = 0x100 };
 
+static long access_at(long dirfd, uint64_t upath, uint64_t mode, uint64_t flags)
+{
+	struct w_msg m = {.op = FS_ACCESS};
+	char path[PATH_LEN];
+	const char *rest = path;
+	struct fs_stat st;
+	long err;
+
+	if (mode & ~7ull)
+		return -EINVAL;
+	err = path_get(dirfd, upath, path, sizeof(path));
 	if (err < 0)
 		return err;
-	if (mode & 1 && (st.mode & FS_S_IFMT) == FS_S_IFREG && !(st.mode & 0111))
-		return -13;
-	return 0;
+	if (path_mount(&rest) != LX_H_FS)
+		return path_stat(path, flags & AT_NOFOLLOW, &st);
+	m.FS_ACCESS_in_mode = mode;
+	m.FS_ACCESS_in_real = !(flags & AT_EACCESS);
+	m.FS_ACCESS_in_nofollow = flags & AT_NOFOLLOW;
+	return path_op(path, &m);
 }
 
 LX(access)
 {
 	(void)r;
-	return access_at(AT_FDCWD, a[0], a[1]);
+	return access_at(AT_FDCWD, a[0], a[1], 0);
 }
 
 LX(faccessat)
 {
 	(void)r;
-	return access_at(a[0], a[1], a[2]);
+	return access_at(a[0], a[1], a[2], 0);
+}
+
+LX(faccessat2)
+{
+	(void)r;
+	return a[3] & ~0x1300ull ? -EINVAL : access_at(a[0], a[1], a[2], a[3]);
+}
+
+static long may_search(const char *path)
+{
+	struct w_msg m = {.op = FS_ACCESS};
+	const char *rest = path;
+
+	m.FS_ACCESS_in_mode = 1;
+	return path_mount(&rest) == LX_H_FS ? path_op(path, &m) : 0;
 }
 
 LX(chdir)
@@ -503,6 +552,9 @@ LX(chdir)
 		return err;
 	if ((st.mode & FS_S_IFMT) != FS_S_IFDIR)
 		return -ENOTDIR;
+	err = may_search(path);
+	if (err < 0)
+		return err;
 	n = strlen(path);
 	if (n > 1 && path[n - 1] == '/')
 		path[n - 1] = 0;
@@ -837,6 +889,8 @@ LX(utimensat)
 			continue;
 		if (t[i].nsec != 0x3fffffff && (t[i].nsec < 0 || t[i].nsec > 999999999))
 			return -EINVAL;
+		if (t[i].nsec == 0x3fffffff)
+			m.FS_SETATTR_in_what |= FS_SET_NOW;
 		ns[i] = t[i].nsec == 0x3fffffff ? now : t[i].sec * 1000000000ull + t[i].nsec;
 		m.FS_SETATTR_in_what |= i ? FS_SET_MTIME : FS_SET_ATIME;
 		if (i)
@@ -920,8 +974,25 @@ LX(chroot)
 	return -EPERM;
 }
 
+static long mknod_at(long dirfd, uint64_t upath, uint32_t mode, uint64_t dev)
+{
+	struct w_msg m = {.op = FS_MKNOD};
+
+	if (!(mode & FS_S_IFMT))
+		mode |= FS_S_IFREG;
+	m.FS_MKNOD_in_mode = mode & ~proc()->umask;
+	m.FS_MKNOD_in_rdev = dev;
+	return one_path(dirfd, upath, &m);
+}
+
+LX(mknod)
+{
+	(void)r;
+	return mknod_at(AT_FDCWD, a[0], a[1], a[2]);
+}
+
 LX(mknodat)
 {
-	LX_UNUSED;
-	return -EPERM;
+	(void)r;
+	return mknod_at(a[0], a[1], a[2], a[3]);
 }

@@ -579,14 +579,69 @@ LX(getresgid)
 
 LX(getgroups)
 {
-	LX_UNUSED;
-	return 0;
+	struct proc_cred c = {0};
+	struct w_msg m = {.op = PROC_GROUPS, .out = (uint64_t)&c, .out_len = sizeof(c)};
+	struct w_obj_info info;
+	long err;
+
+	(void)r;
+	w_obj_info(0, &info);
+	m.PROC_GROUPS_in_koid = info.koid;
+	err = lx_chan(LX_H_PROC, &m);
+	if (err < 0 || !a[0])
+		return err < 0 ? err : c.ngroups;
+	if (a[0] < c.ngroups)
+		return -EINVAL;
+	return put_user(a[1], c.groups, c.ngroups * 4) ? -EFAULT : (long)c.ngroups;
 }
 
 LX(setgroups)
 {
+	uint32_t groups[PROC_GROUPS_MAX];
+	struct w_msg m = {
+		.op = PROC_SETGROUPS, .in = (uint64_t)groups, .in_len = (uint32_t)a[0] * 4};
+
 	(void)r;
-	return a[0] > 65536 ? -EINVAL : cred_get(1) ? -EPERM : 0;
+	if (a[0] > PROC_GROUPS_MAX)
+		return -EINVAL;
+	if (get_user(groups, a[1], m.in_len))
+		return -EFAULT;
+	return lx_chan(LX_H_PROC, &m);
+}
+
+/* setreuid: like setresuid, and a changed real id drags the saved one along. */
+static long set_reids(int what, uint32_t real, uint32_t eff)
+{
+	struct w_msg m;
+	uint32_t old_real = cred_get(what == 1 ? 0 : 3), old_eff = cred_get(what == 1 ? 1 : 4);
+	bool drag = real != ~0u || (eff != ~0u && eff != old_real);
+
+	return cred(what, real, eff, drag ? (eff != ~0u ? eff : old_eff) : ~0u, &m);
+}
+
+LX(setreuid)
+{
+	(void)r;
+	return set_reids(1, a[0], a[1]);
+}
+
+LX(setregid)
+{
+	(void)r;
+	return set_reids(2, a[0], a[1]);
+}
+
+/* setfsuid: the file system's ids follow the effective ones; both calls report them. */
+LX(setfsuid)
+{
+	LX_UNUSED;
+	return cred_get(1);
+}
+
+LX(setfsgid)
+{
+	LX_UNUSED;
+	return cred_get(4);
 }
 
 /* ---- limits and scheduling ---- */

@@ -598,8 +598,10 @@ static long dgram_recvmsg(struct lx_file *f, struct msghdr *m, uint32_t flags, s
 
 		name_len = name_len > SUN_PATH ? SUN_PATH : name_len;
 		memcpy(addr + 2, buf + 4, name_len);
+		name_len += name_len && buf[4] ? 1 : 0; /* the NUL counts */
 		put_user(m->name, addr, m->namelen < 2 + name_len ? m->namelen : 2 + name_len);
-		m->namelen = 2 + name_len + (name_len && buf[4] ? 1 : 0);
+		m->namelen = 2 + name_len;
+		name_len -= name_len && buf[4] ? 1 : 0;
 	} else {
 		m->namelen = 0;
 	}

@@ -294,6 +294,18 @@ int64_t sys_stream_write(struct stream *s, uaddr_t buf, uint64_t len, uint32_t f
 	return n;
 }
 
+static void reopen(struct stream *s)
+{
+	bool reads = !s->pair->pipe || s->side == 0, writes = !s->pair->pipe || s->side == 1;
+
+	if (reads)
+		in_of(s)->abandoned = false;
+	if (writes)
+		out_of(s)->closed = false;
+	update(s);
+	update(peer(s));
+}
+
 static void reset(struct stream *s)
 {
 	int i;
@@ -329,6 +341,9 @@ int64_t sys_stream_ctl(struct stream *s, uint32_t op, uint64_t arg)
 		return 0;
 	case W_STREAM_SHUT_WR:
 		close_out(s);
+		return 0;
+	case W_STREAM_REOPEN:
+		reopen(s);
 		return 0;
 	case W_STREAM_RESET:
 		reset(s);

@@ -300,6 +300,7 @@ static void drop_waits(struct proc *p)
 }
 
 static void vfork_done(struct proc *p);
+static void tell_fs(uint64_t koid, bool gone);
 
 static void ended(struct ev_source *s, uint32_t bits)
 {
@@ -312,6 +313,7 @@ static void ended(struct ev_source *s, uint32_t bits)
 	ev_del(s);
 	ev_timer_set(&p->alarm, 0);
 	vfork_done(p);
+	tell_fs(p->koid, true);
 	p->time_ns = info.time_ns;
 	p->state = P_ZOMBIE;
 	p->status = info.status & (info.status & LX_STATUS ? 0xffff : 0x7f);
@@ -430,6 +432,8 @@ static void op_fork(struct w_msg *m, struct proc *parent)
 	p->pgid = parent->pgid;
 	p->sid = parent->sid;
 	memcpy(&p->ruid, &parent->ruid, 6 * sizeof(uint32_t));
+	p->ngroups = parent->ngroups;
+	memcpy(p->groups, parent->groups, sizeof(p->groups));
 	memcpy(p->name, parent->name, sizeof(p->name));
 	memcpy(p->cmdline, parent->cmdline, sizeof(p->cmdline));
 	p->cmdline_len = parent->cmdline_len;
@@ -657,6 +661,89 @@ static void op_info(struct w_msg *m)
 	reply(m, 0);
 }
 
+/* ---- what the file service is told ---- */
+
+struct note {
+	struct list link;
+	uint64_t koid;
+	bool gone;
+};
+static struct list notes = LIST_INIT(notes); /* those that its queue had no room for */
+static struct ev_timer notes_again;
+
+static bool note_send(uint64_t koid, bool gone)
+{
+	struct w_msg m = {.op = FS_NOTE};
+
+	m.FS_NOTE_in_koid = koid;
+	m.FS_NOTE_in_what = gone;
+	return w_chan_send(h_fs, &m) != W_EAGAIN;
+}
+
+static void notes_retry(struct ev_timer *t)
+{
+	struct note *n;
+
+	while (!list_is_empty(&notes)) {
+		n = list_first(&notes, struct note, link);
+		if (!note_send(n->koid, n->gone)) {
+			ev_timer_set(t, rt_now() + 1000000);
+			return;
+		}
+		list_del(&n->link);
+		rt_free(n);
+	}
+}
+
+/* Queued before the change is answered, so that no call of the process comes first. */
+static void tell_fs(uint64_t koid, bool gone)
+{
+	struct note *n;
+
+	if (list_is_empty(&notes) && note_send(koid, gone))
+		return;
+	n = rt_alloc(sizeof(*n));
+	n->koid = koid;
+	n->gone = gone;
+	list_append(&notes, &n->link);
+	notes_again.fn = notes_retry;
+	ev_timer_set(&notes_again, rt_now() + 1000000);
+}
+
+static void op_groups(struct w_msg *m)
+{
+	struct proc *p = proc_by_koid(m->PROC_GROUPS_in_koid);
+	struct proc_cred c = {0};
+	struct w_obj_info info;
+
+	if (!p) {
+		reply(m, W_ESRCH);
+		return;
+	}
+	c.uid = p->euid;
+	c.gid = p->egid;
+	c.ruid = p->ruid;
+	c.rgid = p->rgid;
+	c.ngroups = p->ngroups;
+	memcpy(c.groups, p->groups, sizeof(c.groups));
+	w_obj_info(0, &info);
+	m->PROC_GROUPS_out_procd = info.koid;
+	m->nh = 0;
+	service_reply_bytes(&proc_service, m, 0, &c, sizeof(c));
+}
+
+static void op_setgroups(struct w_msg *m, struct proc *p, const char *bytes)
+{
+	if (p->euid || m->in_len > sizeof(p->groups)) {
+		reply(m, p->euid ? W_EPERM : W_EINVAL);
+		return;
+	}
+	memcpy(p->groups, bytes, m->in_len);
+	p->ngroups = m->in_len / 4;
+	tell_fs(p->koid, false);
+	reply(m, 0);
+}
+
 /* ---- credentials (credentials(7)): what 0 get, 1 uids, 2 gids; ~0 keeps ---- */
 
 static bool id_allowed(const uint32_t *ids, uint32_t want, bool root)
@@ -680,6 +767,8 @@ static void op_cred(struct w_msg *m, struct proc *p)
 	for (i = 0; what && i < 3; i++)
 		if (want[i] != ~0u)
 			ids[i] = want[i];
+	if (what)
+		tell_fs(p->koid, false);
 	for (i = 0; i < 6; i++)
 		m->arg[i] = (&p->ruid)[i];
 	reply(m, 0);
@@ -745,6 +834,9 @@ static void call(struct service *s, struct w_msg *m)
 	case PROC_INFO:
 		op_info(m);
 		return;
+	case PROC_GROUPS:
+		op_groups(m);
+		return;
 	case PROC_SIGNAL_GROUP: /* a note from the console; no reply */
 		if (!p)
 			signal_group(NULL, m->PROC_SIGNAL_GROUP_in_pgid,
@@ -782,6 +874,9 @@ static void call(struct service *s, struct w_msg *m)
 		break;
 	case PROC_CRED:
 		op_cred(m, p);
+		break;
+	case PROC_SETGROUPS:
+		op_setgroups(m, p, s->bytes);
 		break;
 	case PROC_ITIMER:
 		op_itimer(m, p);

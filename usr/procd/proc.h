@@ -19,6 +19,7 @@ struct proc {
 	uint64_t koid;
 	uint32_t pid, ppid, pgid, sid;
 	uint32_t ruid, euid, suid, rgid, egid, sgid;
+	uint32_t ngroups, groups[PROC_GROUPS_MAX];
 	enum proc_state state;
 	uint32_t status;	       /* wait status, once P_ZOMBIE or to be reported */
 	bool report_stop, report_cont; /* for wait with WUNTRACED, WCONTINUED */

@@ -23,7 +23,15 @@ struct fs_statfs {
 	uint64_t type, block, blocks, free, files, ffree;
 };
 
-enum { FS_SET_MODE = 1, FS_SET_UID = 2, FS_SET_GID = 4, FS_SET_ATIME = 8, FS_SET_MTIME = 16 };
+enum {
+	FS_SET_MODE = 1,
+	FS_SET_UID = 2,
+	FS_SET_GID = 4,
+	FS_SET_ATIME = 8,
+	FS_SET_MTIME = 16,
+	FS_SET_NOW = 32,       /* the times are now: needs less permission */
+	FS_SET_NOFOLLOW = 0x100 /* of the symbolic link itself */
+};
 #define FS_OWN_OFFSET (~0ull)
 
 /* Open flags: Linux's numbers (include/uapi/asm-generic/fcntl.h). */

@@ -10,6 +10,15 @@
 /* Handles of every Linux process, at equal numbers in all of them. */
 enum { LX_H_PROC = 8, LX_H_FS, LX_H_NET, LX_H_CONSOLE, LX_H_PROCFS, LX_H_BLOCK, LX_H_UNIX, LX_H_LAST };
 
+/* Credentials as servers see them (PROC_GROUPS). */
+#define PROC_GROUPS_MAX 64
+struct proc_cred {
+	uint32_t uid, gid; /* effective */
+	uint32_t ruid, rgid;
+	uint32_t ngroups, pad;
+	uint32_t groups[PROC_GROUPS_MAX];
+};
+
 /* Exit status of a process (proc_kill): with this bit, a Linux wait status; without,
  * the number of the signal that the kernel ended it for. */
 #define LX_STATUS 0x10000u

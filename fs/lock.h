@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Locks on files: POSIX record locks belong to a process (fcntl_locking(2)) and go
+ * when it closes any descriptor of the file; flock(2) locks belong to the open file.
+ * Calls that wait are answered when the lock is theirs, or their caller is gone.
+ */
+#pragma once
+
+#include "ramfs.h"
+
+#include <rt/ev.h>
+
+struct locks; /* of one node; NULL while it has none */
+
+/* Answers m, at once or later. */
+void lock_record(struct service *s, struct w_msg *m, struct node *n);
+void lock_flock(struct service *s, struct w_msg *m, struct node *n, const void *open_file);
+void lock_close(struct node *n, uint64_t koid); /* the process's record locks */
+void lock_end(struct node *n, const void *open_file);
+void lock_process_gone(uint64_t koid);

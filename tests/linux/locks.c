@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: MIT
+/* Record locks, flock, FIFOs. */
+#include "lx.h"
+
+#include <sys/file.h>
+
+static int lock(int fd, int cmd, int type, long start, long len)
+{
+	struct flock l = {.l_type = type, .l_whence = SEEK_SET, .l_start = start, .l_len = len};
+	int r = fcntl(fd, cmd, &l);
+
+	if (cmd == F_GETLK && !r)
+		printf("  held: type %d start %ld len %ld other %d\n", l.l_type, (long)l.l_start,
+		       (long)l.l_len, l.l_type != F_UNLCK && l.l_pid != getpid());
+	return r;
+}
+
+static void in_child(void (*fn)(int), int arg)
+{
+	int st;
+
+	fflush(stdout);
+	if (!fork()) {
+		fn(arg);
+		fflush(stdout);
+		_exit(0);
+	}
+	wait(&st);
+}
+
+static void other(int fd)
+{
+	CHECK(lock(fd, F_SETLK, F_WRLCK, 0, 10));
+	CHECK(lock(fd, F_SETLK, F_RDLCK, 15, 1));
+	CHECK(lock(fd, F_SETLK, F_WRLCK, 15, 1));
+	CHECK(lock(fd, F_SETLK, F_WRLCK, 25, 5));
+	CHECK(lock(fd, F_GETLK, F_WRLCK, 0, 0));
+	CHECK(lock(fd, F_GETLK, F_WRLCK, 12, 3));
+	CHECK(lock(fd, F_SETLK, F_WRLCK, 100, 1));
+}
+
+static void all(int fd)
+{
+	CHECK(lock(fd, F_SETLK, F_WRLCK, 0, 0));
+}
+
+static void closes(int fd)
+{
+	int again = open("locked", O_RDWR);
+
+	lock(fd, F_SETLK, F_WRLCK, 50, 1);
+	close(again); /* that was all the locks this process had */
+}
+
+static void flocks(int unused)
+{
+	int f = open("locked", O_RDWR);
+
+	(void)unused;
+	CHECK(flock(f, LOCK_EX | LOCK_NB));
+	CHECK(flock(f, LOCK_SH | LOCK_NB));
+	close(f);
+}
+
+static void blocking(void)
+{
+	int fd = open("locked", O_RDWR), p[2], st;
+	char c;
+
+	pipe(p);
+	lock(fd, F_SETLK, F_WRLCK, 0, 1);
+	fflush(stdout);
+	if (!fork()) {
+		write(p[1], "w", 1);
+		CHECK(lock(fd, F_SETLKW, F_WRLCK, 0, 1));
+		fflush(stdout);
+		_exit(0);
+	}
+	read(p[0], &c, 1);
+	usleep(30000);
+	printf("parent unlocks\n");
+	fflush(stdout);
+	lock(fd, F_SETLK, F_UNLCK, 0, 1);
+	wait(&st);
+	close(p[0]);
+	close(p[1]);
+	close(fd);
+}
+
+static void deadlock(void)
+{
+	int fd = open("locked", O_RDWR), p[2], st;
+	char c;
+
+	pipe(p);
+	lock(fd, F_SETLK, F_WRLCK, 0, 1);
+	fflush(stdout);
+	if (!fork()) {
+		lock(fd, F_SETLK, F_WRLCK, 1, 1);
+		write(p[1], "w", 1);
+		_exit(lock(fd, F_SETLKW, F_WRLCK, 0, 1));
+	}
+	read(p[0], &c, 1);
+	usleep(30000);
+	CHECK(lock(fd, F_SETLKW, F_WRLCK, 1, 1));
+	lock(fd, F_SETLK, F_UNLCK, 0, 0);
+	wait(&st);
+	CHECK(st);
+	close(p[0]);
+	close(p[1]);
+	close(fd);
+}
+
+static void fifos(void)
+{
+	char b[16];
+	struct stat s;
+	int r, w, st, i;
+
+	unlink("fifo");
+	CHECK(mkfifo("fifo", 0600));
+	CHECK(mkfifo("fifo", 0600));
+	CHECK(stat("fifo", &s) || !S_ISFIFO(s.st_mode));
+	CHECK(open("fifo", O_WRONLY | O_NONBLOCK));
+	fflush(stdout);
+	for (i = 0; i < 2; i++) {
+		if (!fork()) {
+			w = open("fifo", O_WRONLY);
+			write(w, "hello", 5);
+			_exit(0);
+		}
+		r = open("fifo", O_RDONLY);
+		wait(&st);
+		CHECK(read(r, b, 16));
+		CHECK(read(r, b, 16));
+		close(r);
+	}
+	r = open("fifo", O_RDWR);
+	CHECK(write(r, "self", 4));
+	CHECK(read(r, b, 16));
+	close(r);
+	r = open("fifo", O_RDONLY | O_NONBLOCK);
+	CHECK(read(r, b, 16));
+	w = open("fifo", O_WRONLY | O_NONBLOCK);
+	CHECK(read(r, b, 16));
+	CHECK(write(w, "x", 1));
+	CHECK(read(r, b, 16));
+	close(r);
+	signal(SIGPIPE, SIG_IGN);
+	CHECK(write(w, "x", 1));
+	close(w);
+	unlink("fifo");
+}
+
+int main(void)
+{
+	int fd, f;
+
+	unlink("locked");
+	fd = open("locked", O_RDWR | O_CREAT, 0600);
+	CHECK(lock(fd, F_SETLK, F_WRLCK, 0, 10));
+	CHECK(lock(fd, F_SETLK, F_RDLCK, 10, 20));
+	in_child(other, fd);
+	CHECK(lock(fd, F_SETLK, F_UNLCK, 5, 15));
+	CHECK(lock(fd, F_GETLK, F_WRLCK, 0, 0));
+	in_child(all, fd);
+	CHECK(lock(fd, F_SETLK, F_UNLCK, 0, 0));
+	in_child(all, fd);
+	closes(fd);
+	in_child(all, fd);
+	CHECK(lock(fd, F_SETLK, 9, 0, 1));
+	CHECK(lock(fd, F_SETLK, F_WRLCK, -1, 1));
+	f = open("locked", O_RDWR);
+	CHECK(flock(f, LOCK_SH));
+	in_child(flocks, 0);
+	CHECK(flock(f, LOCK_EX));
+	in_child(flocks, 0);
+	CHECK(flock(f, LOCK_UN));
+	in_child(flocks, 0);
+	CHECK(flock(f, 77));
+	close(f);
+	blocking();
+	deadlock();
+	fifos();
+	unlink("locked");
+	return 0;
+}
