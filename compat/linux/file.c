@@ -326,29 +326,59 @@ LX(fcntl)
 	}
 }
 
+enum { TIOCGPTN = 0x80045430, TIOCGPTPEER = 0x5441, TIOCSPGRP = 0x5410 };
+
+/* A descriptor of the other side of a pseudo-terminal, whatever its name leads to. */
+static long tty_peer(struct lx_file *f, uint32_t flags)
+{
+	uint32_t n;
+	struct w_msg m = {.op = FS_IOCTL, .out = (uint64_t)&n, .out_len = sizeof(n)};
+	struct lx_file *peer;
+	long err;
+
+	m.FS_IOCTL_in_request = TIOCGPTN;
+	err = lx_chan(f->h, &m);
+	if (err >= 0)
+		err = open_pts(n, flags & ~02000000u, &peer);
+	return err < 0 ? err : fd_install(peer, 0, flags & 02000000);
+}
+
+/* How many bytes the argument points to that the terminal wants to see. */
+static uint32_t tty_ioctl_in(uint64_t req)
+{
+	if (req >= 0x5402 && req <= 0x5404) /* TCSETS, TCSETSW, TCSETSF */
+		return 36;
+	if (req == 0x5414) /* TIOCSWINSZ */
+		return 8;
+	if (req == TIOCSPGRP)
+		return 4;
+	return req >> 30 == 1 ? req >> 16 & 0x3fff : 0; /* _IOW */
+}
+
 static long tty_ioctl(struct lx_file *f, uint64_t req, uint64_t arg)
 {
 	char buf[64];
 	struct w_msg m = {
 		.op = FS_IOCTL, .in = (uint64_t)buf, .out = (uint64_t)buf, .out_len = sizeof(buf)};
-	uint32_t in = 0, v = arg;
+	uint32_t in = tty_ioctl_in(req), v = arg;
 	long err;
 
-	if (req >= 0x5402 && req <= 0x5404)
-		in = 36;
-	else if (req == 0x5414)
-		in = 8;
-	else if (req == 0x5410)
-		in = 4;
+	if (req == TIOCGPTPEER)
+		return tty_peer(f, arg);
+	if (in > sizeof(buf))
+		return -EINVAL;
 	if (in && get_user(buf, arg, in))
 		return -EFAULT;
-	if (req == 0x540b || req == 0x5409) {
-		memcpy(buf, &v, 4);
+	if (!in && (req == 0x540b || req == 0x5409 || req == 0x540a || req == 0x40045436)) {
+		memcpy(buf, &v, 4); /* TCFLSH, TCSBRK, TCXONC, TIOCSIG: the argument itself */
 		in = 4;
 	}
 	m.in_len = in;
 	m.FS_IOCTL_in_request = req;
+	m.FS_IOCTL_in_nostop = lx_signal_ignored(22); /* SIGTTOU */
 	err = lx_chan(f->h, &m);
+	if (err == FS_BACKGROUND)
+		return tty_background(22);
 	if (err < 0)
 		return err;
 	return m.in_len && put_user(arg, buf, m.in_len) ? -EFAULT : err;
@@ -477,13 +507,17 @@ static long stream_result(long n)
 
 static long chan_read(struct lx_file *f, uint64_t buf, uint64_t len, uint64_t off)
 {
+	long n;
 	struct w_msg m = {
 		.op = FS_READ, .out = buf, .out_len = len < 0x7ffff000 ? len : 0x7ffff000};
 
 	if (!len)
 		return 0;
 	m.FS_READ_in_off = off;
-	return f->kind == K_TTY ? lx_chan_intr(f->h, &m) : lx_chan(f->h, &m);
+	if (f->kind != K_TTY)
+		return lx_chan(f->h, &m);
+	n = lx_chan_intr(f->h, &m);
+	return n == FS_BACKGROUND ? tty_background(21) : n; /* SIGTTIN */
 }
 
 long file_read(struct lx_file *f, uint64_t buf, uint64_t len, uint64_t off)
@@ -531,9 +565,14 @@ long stream_write_all(w_handle_t h, uint64_t buf, uint64_t len, uint32_t flags)
 static long chan_write(struct lx_file *f, uint64_t buf, uint64_t len, uint64_t off)
 {
 	struct w_msg m = {.op = FS_WRITE, .in = buf, .in_len = len < 0x7ffff000 ? len : 0x7ffff000};
+	long n;
 
 	m.FS_WRITE_in_off = off;
-	return lx_chan(f->h, &m);
+	if (f->kind != K_TTY)
+		return lx_chan(f->h, &m);
+	m.FS_WRITE_in_nostop = lx_signal_ignored(22); /* SIGTTOU */
+	n = lx_chan_intr(f->h, &m);
+	return n == FS_BACKGROUND ? tty_background(22) : n;
 }
 
 long file_write(struct lx_file *f, uint64_t buf, uint64_t len, uint64_t off)

@@ -203,6 +203,10 @@ uint32_t file_ready(struct lx_file *f);
 long path_get(long dirfd, uint64_t upath, char *out, size_t size); /* absolute, normalised */
 w_handle_t path_mount(const char **path); /* which service; strips the prefix */
 long path_op(const char *path, struct w_msg *m);
+long open_pts(uint32_t n, uint32_t flags, struct lx_file **out);
+bool lx_signal_ignored(int sig); /* or blocked by the calling thread */
+/* A background process touched its terminal: stop it by sig, or -EIO. */
+long tty_background(int sig);
 long path_stat(const char *path, bool nofollow, struct fs_stat *st);
 long path_open(const char *path, uint32_t flags, uint32_t mode, struct lx_file **out);
 long lx_chan(w_handle_t ch, struct w_msg *m);	   /* uninterruptible call */

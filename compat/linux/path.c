@@ -6,6 +6,8 @@
  */
 #include "lx.h"
 
+#include <lib/fmt.h>
+
 #define AT_FDCWD (-100)
 #define PATH_LEN 1024
 
@@ -15,6 +17,7 @@ static const struct mount {
 	w_handle_t h;
 } mounts[] = {
 	{"/proc", 5, LX_H_PROCFS},
+	{"/dev/pts", 8, LX_H_CONSOLE},
 	{"/", 1, LX_H_FS},
 };
 
@@ -138,14 +141,44 @@ static long open_block(uint32_t flags, struct lx_file **out)
 	return 0;
 }
 
-static long open_device(uint32_t rdev, uint32_t flags, struct lx_file **out)
+/* The open terminal's channel becomes a file. */
+static long terminal_file(w_handle_t h, const char *path, uint32_t flags, struct lx_file **out)
 {
-	struct w_msg m = {.op = FS_OPEN};
-	struct lx_file *f;
+	struct w_msg m = {.op = FS_EVENT};
+	struct lx_file *f = file_new(K_TTY, flags & ~(FS_O_CREAT | FS_O_NOCTTY | FS_O_TRUNC));
+
+	if (!f) {
+		w_handle_close(h);
+		return -ENOMEM;
+	}
+	f->h = h;
+	f->mode = FS_S_IFCHR | 0620;
+	f->path = pmalloc(strlen(path) + 1);
+	if (f->path)
+		memcpy(f->path, path, strlen(path) + 1);
+	if (lx_chan(f->h, &m) >= 0)
+		f->event = m.h[0];
+	*out = f;
+	return 0;
+}
+
+static long open_terminal(const char *name, const char *path, uint32_t flags, struct lx_file **out)
+{
+	struct w_msg m = {.op = FS_OPEN, .in = (uint64_t)name, .in_len = strlen(name)};
 	long err;
 
+	m.FS_OPEN_in_flags = flags;
+	err = lx_chan(LX_H_CONSOLE, &m);
+	return err < 0 ? err : terminal_file(m.h[0], path, flags, out);
+}
+
+static long open_device(uint32_t rdev, const char *path, uint32_t flags, struct lx_file **out)
+{
+	static const char *const names[] = {"tty", "console", "ptmx"};
+
 	if (rdev >> 8 == 1) {
-		f = file_new(K_DEV, flags);
+		struct lx_file *f = file_new(K_DEV, flags);
+
 		if (!f)
 			return -ENOMEM;
 		f->dev = rdev & 0xff;
@@ -155,24 +188,17 @@ static long open_device(uint32_t rdev, uint32_t flags, struct lx_file **out)
 	}
 	if (rdev >> 8 == 254)
 		return open_block(flags, out);
-	if (rdev >> 8 != 5)
+	if (rdev >> 8 != 5 || (rdev & 255) > 2)
 		return -6; /* ENXIO */
-	f = file_new(K_TTY, flags);
-	if (!f)
-		return -ENOMEM;
-	m.FS_OPEN_in_flags = flags;
-	err = lx_chan(LX_H_CONSOLE, &m);
-	if (err < 0) {
-		file_put(f);
-		return err;
-	}
-	f->h = m.h[0];
-	f->mode = FS_S_IFCHR | 0620;
-	m = (struct w_msg){.op = FS_EVENT};
-	if (lx_chan(f->h, &m) >= 0)
-		f->event = m.h[0];
-	*out = f;
-	return 0;
+	return open_terminal(names[rdev & 255], path, flags, out);
+}
+
+long open_pts(uint32_t n, uint32_t flags, struct lx_file **out)
+{
+	char path[32];
+
+	fmt(path, sizeof(path), "/dev/pts/%u", n);
+	return open_terminal(path + 8, path, flags, out);
 }
 
 /* /dev/fd/N, /dev/stdin...: a second descriptor of an open file. */
@@ -239,8 +265,10 @@ long path_open(const char *path, uint32_t flags, uint32_t mode, struct lx_file *
 	if (((m.FS_OPEN_out_mode & FS_S_IFMT) == FS_S_IFCHR ||
 	     (m.FS_OPEN_out_mode & FS_S_IFMT) == FS_S_IFBLK) &&
 	    !(flags & FS_O_PATH)) {
+		if (h == LX_H_CONSOLE)
+			return terminal_file(m.h[0], path, flags, out);
 		w_handle_close(m.h[0]);
-		return open_device(m.FS_OPEN_out_size, flags, out);
+		return open_device(m.FS_OPEN_out_size, path, flags, out);
 	}
 	if ((m.FS_OPEN_out_mode & FS_S_IFMT) == FS_S_IFIFO && !(flags & FS_O_PATH))
 		return open_fifo(&m, flags, out);
@@ -358,8 +386,11 @@ static long file_stat(struct lx_file *f, struct fs_stat *st)
 	st->nlink = 1;
 	st->mode = f->mode;
 	switch (f->kind) {
+	case K_TTY: /* a name and what it opens are one file to ttyname(3) */
+		if (f->path && strncmp(f->path, "/dev/pts/", 9))
+			return path_stat(f->path, false, st);
+		return lx_chan(f->h, &m);
 	case K_FILE:
-	case K_TTY:
 		return lx_chan(f->h, &m);
 	case K_DEV:
 		st->rdev = 1 << 8 | f->dev;
@@ -797,7 +828,11 @@ static long set_attr(struct lx_file *f, long dirfd, uint64_t upath, struct w_msg
 	m->op = FS_SETATTR;
 	if (!f)
 		return one_path(dirfd, upath, m);
-	if (f->kind != K_FILE)
+	if (f->kind == K_TTY && f->path && strncmp(f->path, "/dev/pts/", 9)) {
+		err = path_op(f->path, m);
+		return err < 0 ? err : 0;
+	}
+	if (f->kind != K_FILE && f->kind != K_TTY)
 		return 0;
 	err = lx_chan(f->h, m);
 	return err < 0 ? err : 0;

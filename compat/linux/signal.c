@@ -623,3 +623,18 @@ void lx_thread_signal(int sig)
 	__atomic_fetch_or(&t->pending, BIT(sig), __ATOMIC_SEQ_CST);
 	t->tcb.kicked = 1;
 }
+
+bool lx_signal_ignored(int sig)
+{
+	return self()->sigmask & BIT(sig) || proc()->action[sig].handler == 1;
+}
+
+long tty_background(int sig)
+{
+	struct w_msg m = {.op = PROC_GETPGID};
+
+	if (lx_signal_ignored(sig) || lx_chan(LX_H_PROC, &m) < 0 || m.PROC_GETPGID_out_orphaned)
+		return W_EIO;
+	kill_pid(0, sig, 0x80, 0);
+	return ERESTARTSYS;
+}

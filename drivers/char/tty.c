@@ -32,24 +32,60 @@ static bool is_cc(const struct tty *tty, char c, int which)
 	return tty->t.cc[which] && (uint8_t)c == tty->t.cc[which];
 }
 
+static void put(struct tty *tty, char c)
+{
+	uint32_t o = tty->t.oflag;
+
+	if (c == '\n' && o & TTY_ONLCR) {
+		tty->column = 0;
+		tty->output(tty, "\r\n", 2);
+		return;
+	}
+	if (c == '\r' && o & TTY_ONOCR && !tty->column)
+		return;
+	if (c == '\r' && o & TTY_OCRNL)
+		c = '\n';
+	if (c == '\t' && (o & TTY_TABDLY) == TTY_TABDLY) {
+		tty->output(tty, "        ", 8 - tty->column % 8);
+		tty->column += 8 - tty->column % 8;
+		return;
+	}
+	if (c == '\r' || (c == '\n' && o & TTY_ONLRET))
+		tty->column = 0;
+	else if (c == '\b')
+		tty->column -= tty->column ? 1 : 0;
+	else if ((uint8_t)c >= ' ')
+		tty->column++;
+	tty->output(tty, &c, 1);
+}
+
+/* Most characters need nothing: runs of them go out whole. */
+static bool plain(const struct tty *tty, char c)
+{
+	return (uint8_t)c >= ' ' || (c == '\t' && (tty->t.oflag & TTY_TABDLY) != TTY_TABDLY) ||
+	       c == 27;
+}
+
 void tty_write(struct tty *tty, const char *p, size_t n)
 {
 	size_t i, from = 0;
 
-	if (!(tty->t.oflag & TTY_OPOST) || !(tty->t.oflag & TTY_ONLCR)) {
+	if (!(tty->t.oflag & TTY_OPOST)) {
 		tty->output(tty, p, n);
 		return;
 	}
 	for (i = 0; i < n; i++) {
-		if (p[i] != '\n')
+		if (plain(tty, p[i]))
 			continue;
 		if (i > from)
 			tty->output(tty, p + from, i - from);
-		tty->output(tty, "\r\n", 2);
+		tty->column += i - from;
+		put(tty, p[i]);
 		from = i + 1;
 	}
 	if (n > from)
 		tty->output(tty, p + from, n - from);
+	tty->column += n - from;
 }
 
 static void echo(struct tty *tty, char c)
@@ -67,6 +103,7 @@ static void echo(struct tty *tty, char c)
 void tty_flush_input(struct tty *tty)
 {
 	tty->start = tty->line = tty->end = tty->eofs = 0;
+	tty->literal = false;
 }
 
 static void compact(struct tty *tty)
@@ -126,10 +163,24 @@ static bool edit(struct tty *tty, char c)
 	return false;
 }
 
+static void reprint(struct tty *tty)
+{
+	uint32_t i;
+
+	echo(tty, tty->t.cc[TTY_VREPRINT]);
+	tty_write(tty, "\n", 1);
+	for (i = tty->line; i < tty->end; i++)
+		echo(tty, tty->in[i]);
+}
+
 static void receive_canonical(struct tty *tty, char c)
 {
 	if (edit(tty, c))
 		return;
+	if (is_cc(tty, c, TTY_VREPRINT) && flag(tty, TTY_IEXTEN)) {
+		reprint(tty);
+		return;
+	}
 	if (is_cc(tty, c, TTY_VEOF)) {
 		if (tty->end == tty->line)
 			tty->eofs++;
@@ -138,7 +189,7 @@ static void receive_canonical(struct tty *tty, char c)
 	}
 	store(tty, c);
 	echo(tty, c);
-	if (c == '\n' || is_cc(tty, c, TTY_VEOL))
+	if (c == '\n' || is_cc(tty, c, TTY_VEOL) || is_cc(tty, c, TTY_VEOL2))
 		tty->line = tty->end;
 }
 
@@ -152,14 +203,52 @@ static int signal_of(const struct tty *tty, char c)
 					  : 0;
 }
 
+/* ^S and ^Q; true: c was one of them. */
+static bool flow(struct tty *tty, char c)
+{
+	if (!(tty->t.iflag & TTY_IXON))
+		return false;
+	if (is_cc(tty, c, TTY_VSTOP)) {
+		tty->stopped = true;
+		return true;
+	}
+	if (is_cc(tty, c, TTY_VSTART)) {
+		tty->stopped = false;
+		return true;
+	}
+	if (tty->t.iflag & TTY_IXANY)
+		tty->stopped = false;
+	return false;
+}
+
 void tty_receive(struct tty *tty, char c)
 {
-	int sig = signal_of(tty, c);
+	int sig;
 
+	if (tty->t.iflag & TTY_ISTRIP)
+		c &= 0x7f;
+	if (tty->literal) {
+		tty->literal = false;
+		store(tty, c);
+		echo(tty, c);
+		if (!flag(tty, TTY_ICANON))
+			tty->line = tty->end;
+		return;
+	}
+	if (flow(tty, c))
+		return;
+	if (is_cc(tty, c, TTY_VLNEXT) && flag(tty, TTY_IEXTEN) && flag(tty, TTY_ICANON)) {
+		tty->literal = true;
+		if (flag(tty, TTY_ECHO) && flag(tty, TTY_ECHOCTL))
+			tty->output(tty, "^\b", 2);
+		return;
+	}
+	sig = signal_of(tty, c);
 	if (sig) {
 		echo(tty, c);
 		if (!flag(tty, TTY_NOFLSH))
 			tty_flush_input(tty);
+		tty->stopped = false;
 		tty->signal(tty, sig);
 		return;
 	}
@@ -204,4 +293,23 @@ size_t tty_read(struct tty *tty, char *buf, size_t n)
 	if (tty->start == tty->end)
 		tty->start = tty->line = tty->end = 0;
 	return i;
+}
+
+size_t tty_room(const struct tty *tty)
+{
+	return TTY_BUF - (tty->end - tty->start);
+}
+
+size_t tty_available(const struct tty *tty)
+{
+	return (flag(tty, TTY_ICANON) ? tty->line : tty->end) - tty->start;
+}
+
+/* What is being edited becomes readable when lines stop to matter, and back. */
+void tty_changed(struct tty *tty, const struct tty_termios *was)
+{
+	if (was->lflag & TTY_ICANON && !flag(tty, TTY_ICANON))
+		tty->line = tty->end;
+	if (!(tty->t.iflag & TTY_IXON))
+		tty->stopped = false;
 }

@@ -29,17 +29,26 @@ struct tty {
 	char in[TTY_BUF];	   /* [start, end) ready or being edited */
 	uint32_t start, line, end; /* line: bytes before it may be read (canonical) */
 	uint32_t eofs;		   /* end-of-file marks pending (empty lines by ^D) */
+	bool literal;		   /* ^V: the next character is only that */
+	bool stopped;		   /* ^S: output waits for ^Q */
+	uint32_t column;
 	void (*output)(struct tty *tty, const char *p, size_t n);
 	void (*signal)(struct tty *tty, int sig);
 };
 
 enum {
-	TTY_ICRNL = 0400,
+	TTY_ISTRIP = 040,
 	TTY_INLCR = 0100,
 	TTY_IGNCR = 0200,
+	TTY_ICRNL = 0400,
 	TTY_IXON = 02000,
+	TTY_IXANY = 04000,
 	TTY_OPOST = 1,
 	TTY_ONLCR = 4,
+	TTY_OCRNL = 010,
+	TTY_ONOCR = 020,
+	TTY_ONLRET = 040,
+	TTY_TABDLY = 014000, /* all of it: XTABS, tabs become blanks */
 	TTY_ISIG = 1,
 	TTY_ICANON = 2,
 	TTY_ECHO = 010,
@@ -47,6 +56,7 @@ enum {
 	TTY_ECHOK = 040,
 	TTY_ECHONL = 0100,
 	TTY_NOFLSH = 0200,
+	TTY_TOSTOP = 0400,
 	TTY_ECHOCTL = 01000,
 	TTY_ECHOKE = 04000,
 	TTY_IEXTEN = 0100000,
@@ -77,3 +87,6 @@ bool tty_readable(const struct tty *tty);
 size_t tty_read(struct tty *tty, char *buf, size_t n);	  /* 0 while readable: end of file */
 void tty_write(struct tty *tty, const char *p, size_t n); /* a program writes */
 void tty_flush_input(struct tty *tty);
+size_t tty_room(const struct tty *tty); /* characters that can be received */
+size_t tty_available(const struct tty *tty);
+void tty_changed(struct tty *tty, const struct tty_termios *was); /* t was set from outside */

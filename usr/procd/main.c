@@ -60,6 +60,14 @@ static void reply(struct w_msg *m, int64_t status)
 	service_reply(&proc_service, m, status);
 }
 
+static uint64_t my_koid(void)
+{
+	struct w_obj_info info = {0};
+
+	w_obj_info(0, &info);
+	return info.koid;
+}
+
 /* ---- signals ---- */
 
 static void answer_waits(struct proc *parent);
@@ -301,6 +309,56 @@ static void drop_waits(struct proc *p)
 
 static void vfork_done(struct proc *p);
 static void tell_fs(uint64_t koid, bool gone);
+static void tell_terminals(uint32_t sid);
+
+/* POSIX.1-2017, 3.244: nobody in the session, outside the group, is a member's parent. */
+static bool group_orphaned(uint32_t pgid, const struct proc *ignore)
+{
+	struct proc *p, *parent;
+	struct list *l;
+
+	list_for_each (l, &procs) {
+		p = list_entry(l, struct proc, all);
+		if (p->pgid != pgid || p->state == P_ZOMBIE || p == ignore)
+			continue;
+		parent = proc_by_pid(p->ppid);
+		if (parent && parent != ignore && parent->state != P_ZOMBIE &&
+		    parent->pgid != pgid && parent->sid == p->sid)
+			return false;
+	}
+	return true;
+}
+
+static bool group_has_stopped(uint32_t pgid)
+{
+	struct list *l;
+
+	list_for_each (l, &procs) {
+		struct proc *p = list_entry(l, struct proc, all);
+
+		if (p->pgid == pgid && p->state == P_STOPPED)
+			return true;
+	}
+	return false;
+}
+
+/* The end of p may leave stopped jobs that nobody can continue: _exit(2). */
+static void orphan_groups(const struct proc *p)
+{
+	struct list *l, *tmp;
+	struct proc *c;
+
+	list_for_each_safe (l, tmp, &procs) {
+		c = list_entry(l, struct proc, all);
+		if ((c->ppid != p->pid && c->pgid != p->pgid) || c == p || c->sid != p->sid)
+			continue;
+		if (c->state != P_STOPPED || !group_orphaned(c->pgid, p) ||
+		    !group_has_stopped(c->pgid))
+			continue;
+		signal_group(NULL, c->pgid, SIGHUP, 0x80);
+		signal_group(NULL, c->pgid, SIGCONT, 0x80);
+	}
+}
 
 static void ended(struct ev_source *s, uint32_t bits)
 {
@@ -325,7 +383,8 @@ static void ended(struct ev_source *s, uint32_t bits)
 	p->sigmem = 0;
 	drop_waits(p);
 	if (p->sid == p->pid) /* a session leader: its terminal hangs up */
-		signal_group(NULL, p->pgid, SIGHUP, 0);
+		tell_terminals(p->sid);
+	orphan_groups(p);
 	list_for_each_safe (l, tmp, &procs) {
 		c = list_entry(l, struct proc, all);
 		if (c->ppid != p->pid)
@@ -633,6 +692,7 @@ static void op_getpgid(struct w_msg *m, struct proc *self)
 	m->PROC_GETPGID_out_pgid = p->pgid;
 	m->PROC_GETPGID_out_sid = p->sid;
 	m->PROC_GETPGID_out_ppid = p->ppid;
+	m->PROC_GETPGID_out_orphaned = group_orphaned(p->pgid, NULL);
 	reply(m, 0);
 }
 
@@ -658,6 +718,7 @@ static void op_info(struct w_msg *m)
 	m->PROC_INFO_out_sid = p->sid;
 	m->PROC_INFO_out_uid = p->euid;
 	m->PROC_INFO_out_gid = p->egid;
+	m->PROC_INFO_out_procd = my_koid();
 	reply(m, 0);
 }
 
@@ -670,6 +731,15 @@ struct note {
 };
 static struct list notes = LIST_INIT(notes); /* those that its queue had no room for */
 static struct ev_timer notes_again;
+
+static void tell_terminals(uint32_t sid)
+{
+	struct w_msg m = {.op = FS_NOTE};
+
+	m.FS_NOTE_in_koid = sid;
+	m.FS_NOTE_in_what = 2;
+	w_chan_send(h_console, &m);
+}
 
 static bool note_send(uint64_t koid, bool gone)
 {
@@ -714,7 +784,6 @@ static void op_groups(struct w_msg *m)
 {
 	struct proc *p = proc_by_koid(m->PROC_GROUPS_in_koid);
 	struct proc_cred c = {0};
-	struct w_obj_info info;
 
 	if (!p) {
 		reply(m, W_ESRCH);
@@ -726,8 +795,7 @@ static void op_groups(struct w_msg *m)
 	c.rgid = p->rgid;
 	c.ngroups = p->ngroups;
 	memcpy(c.groups, p->groups, sizeof(c.groups));
-	w_obj_info(0, &info);
-	m->PROC_GROUPS_out_procd = info.koid;
+	m->PROC_GROUPS_out_procd = my_koid();
 	m->nh = 0;
 	service_reply_bytes(&proc_service, m, 0, &c, sizeof(c));
 }
@@ -821,6 +889,20 @@ static void op_stopped(struct w_msg *m, struct proc *p)
 		post(parent, SIGCHLD, CLD_STOPPED, p->pid, p->ruid, sig);
 }
 
+static void terminal_signals(const struct w_msg *m)
+{
+	uint32_t pgid = m->PROC_SIGNAL_GROUP_in_pgid, sig = m->PROC_SIGNAL_GROUP_in_sig;
+	struct proc *leader;
+
+	if (pgid) {
+		signal_group(NULL, pgid, sig, 0x80);
+		return;
+	}
+	leader = proc_by_pid(m->PROC_SIGNAL_GROUP_in_sid);
+	if (leader)
+		post(leader, sig, 0x80, 0, 0, 0);
+}
+
 static void call(struct service *s, struct w_msg *m)
 {
 	struct proc *p = proc_by_koid(m->sender);
@@ -839,8 +921,7 @@ static void call(struct service *s, struct w_msg *m)
 		return;
 	case PROC_SIGNAL_GROUP: /* a note from the console; no reply */
 		if (!p)
-			signal_group(NULL, m->PROC_SIGNAL_GROUP_in_pgid,
-				     m->PROC_SIGNAL_GROUP_in_sig, 0x80);
+			terminal_signals(m);
 		return;
 	}
 	if (!p) {

@@ -56,3 +56,7 @@ enum {
 #define FS_S_IFIFO 0010000u
 #define FS_S_IFSOCK 0140000u
 #define FS_S_IFBLK 0060000u
+
+/* Status of a call on a terminal by a background process that job control stops: the
+ * caller's personality sends SIGTTIN or SIGTTOU to its group, or fails with EIO. */
+#define FS_BACKGROUND (-600)
