@@ -191,12 +191,14 @@ p/personality: p/compat/linux/built-in.a p/lib/built-in.a $(srctree)/compat/linu
 
 # ---- our own Linux programs ----
 quiet_cmd_musl = MUSL    $@
-cmd_musl = musl-gcc -static -std=gnu11 -O2 -g -Wall -Wextra -Werror -pthread -ffile-prefix-map=$(srctree)/= -o $@ $(filter %.c,$^)
+cmd_musl = musl-gcc -static -std=gnu11 -I$(srctree)/abi/include -Iinclude/generated -O2 -g -Wall -Wextra -Werror -pthread -ffile-prefix-map=$(srctree)/= -o $@ $(filter %.c,$^)
+p/strace: $(srctree)/usr/strace/strace.c $(abi)/include/wherry/proc.h FORCE
+	$(call if_changed,musl)
 p/httpd: $(wildcard $(srctree)/usr/httpd/*.c) $(wildcard $(srctree)/usr/httpd/*.h) FORCE
 	$(call if_changed,musl)
 quiet_cmd_strip = STRIP   $@
 cmd_strip = strip -o $@ $<
-p/httpd.stripped: p/httpd FORCE
+p/%.stripped: p/% FORCE
 	$(call if_changed,strip)
 u/%.stripped: u/%.elf FORCE
 	$(call if_changed,strip)
@@ -209,6 +211,7 @@ packages/.done: .config $(srctree)/scripts/packages $(srctree)/usr/packages/rule
 
 # ---- the boot archive ----
 programs-$(CONFIG_HTTPD) += p/httpd.stripped
+programs-$(CONFIG_STRACE) += p/strace.stripped
 image-in := $(servers:.elf=.stripped) p/personality $(programs-y)
 quiet_cmd_archive = ARCHIVE $@
 cmd_archive = sh $(srctree)/scripts/rootfs image.list $(homes) && host/mkflatfs $@ image.list
@@ -236,7 +239,7 @@ wherry.img: host/mkdisk k/stage1.bin k/stage2.bin k/wherry.stripped boot.flatfs 
 image: wherry.elf boot.flatfs $(if $(CONFIG_BOOT_MBR),wherry.img)
 	@sh $(srctree)/scripts/sizes wherry.elf boot.flatfs $(if $(CONFIG_BOOT_MBR),wherry.img)
 
--include $(foreach o,host/fixdep host/mkflatfs host/widc k/dispatch.o wherry.elf $(gen-abi) gen/callnames.h $(lwip-obj) $(foreach m,$(mod-y),u/mod-$(m).o) $(foreach h,$(homes),u/proc_$(h).o) $(servers) $(servers:.elf=.stripped) p/personality p/httpd p/httpd.stripped packages/.done boot.flatfs wherry.img k/stage1.bin k/stage2.bin k/wherry.stripped host/mkdisk,$(dir $(o)).$(notdir $(o)).cmd)
+-include $(foreach o,host/fixdep host/mkflatfs host/widc k/dispatch.o wherry.elf $(gen-abi) gen/callnames.h $(lwip-obj) $(foreach m,$(mod-y),u/mod-$(m).o) $(foreach h,$(homes),u/proc_$(h).o) $(servers) $(servers:.elf=.stripped) p/personality p/httpd p/httpd.stripped p/strace p/strace.stripped packages/.done boot.flatfs wherry.img k/stage1.bin k/stage2.bin k/wherry.stripped host/mkdisk,$(dir $(o)).$(notdir $(o)).cmd)
 
 # ---- reference pages, from the interfaces themselves ----
 .PHONY: ref

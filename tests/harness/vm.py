@@ -18,6 +18,7 @@ import time
 
 LIMIT = float(os.environ.get("WHERRY_TEST_LIMIT", "60"))
 PROMPT = "# "
+PASTE_MODE = re.compile("\x1b\\[\\?2004[hl]")
 
 
 class Timeout(AssertionError):
@@ -33,8 +34,9 @@ def free_port():
 class VM:
     def __init__(self, build, machine="q35", boot="pvh", cpus=1, memory="64M", net=True,
                  cmdline="", extra=(), kernel="wherry.elf", archive="boot.flatfs",
-                 disk="wherry.img"):
+                 disk="wherry.img", forward=()):
         self.port = free_port()
+        self.ports = {80: self.port, **{p: free_port() for p in forward}}  # guest's -> host's
         self.log = ""
         self.seen = 0
         self.wide = False
@@ -55,7 +57,8 @@ class VM:
             kind = "virtio-net-device" if machine == "microvm" else "virtio-net-pci"
             if machine == "microvm":  # QEMU 7.2's default is the old register layout
                 args += ["-global", "virtio-mmio.force-legacy=false"]
-            args += ["-netdev", f"user,id=n0,hostfwd=tcp:127.0.0.1:{self.port}-:80",
+            rules = "".join(f",hostfwd=tcp:127.0.0.1:{h}-:{g}" for g, h in self.ports.items())
+            args += ["-netdev", f"user,id=n0{rules}",
                      "-device", f"{kind},netdev=n0"]
         self.proc = subprocess.Popen(args + list(extra), stdin=subprocess.PIPE,
                                      stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0)
@@ -75,6 +78,7 @@ class VM:
             return True
         data = os.read(self.proc.stdout.fileno(), 65536)
         self.log += data.decode("utf-8", "replace").replace("\r", "")
+        self.log = PASTE_MODE.sub("", self.log)  # bash's line editor switches it on and off
         return bool(data)
 
     def wait(self, text, limit=LIMIT):
