@@ -206,7 +206,7 @@ u/%.stripped: u/%.elf FORCE
 # ---- Debian packages ----
 quiet_cmd_packages = PKG     $@
 cmd_packages = python3 $(srctree)/scripts/packages image packages && touch $@
-packages/.done: .config $(srctree)/scripts/packages $(srctree)/usr/packages/rules FORCE
+packages/.done: .config $(srctree)/scripts/packages $(srctree)/usr/packages/rules $(shell find $(srctree)/usr/packages/files -type f) FORCE
 	$(call if_changed,packages)
 
 # ---- the boot archive ----

@@ -2,7 +2,8 @@
 /*
  * Round robin: a queue per CPU, preemption at the end of the slice, stealing
  * from the longest queue when idle.  A hand-off (the target of an IPC) goes to
- * the head of the queue of the CPU that woke it.
+ * the head of the queue of the CPU that woke it, and runs on the waker's slice:
+ * two threads that call each other use up one slice, not a new one each time.
  */
 #include <arch/cpu.h>
 #include <kernel/sched.h>
@@ -55,6 +56,11 @@ void sched_enqueue(struct thread *t, bool handoff)
 
 	if (!allowed(t, cpu))
 		cpu = first_allowed(t);
+	t->slice_end = handoff && me->thread ? me->thread->slice_end : 0;
+	if (handoff && length[cpu] && clock_ns() >= t->slice_end) {
+		handoff = false; /* others have waited for this slice to end */
+		t->slice_end = 0;
+	}
 	if (handoff)
 		list_push(&queue[cpu], &t->run);
 	else
@@ -109,7 +115,8 @@ struct thread *sched_pick(void)
 
 void sched_start(struct thread *t)
 {
-	t->slice_end = clock_ns() + CONFIG_SCHED_SLICE_US * 1000ull;
+	if (!t->slice_end)
+		t->slice_end = clock_ns() + CONFIG_SCHED_SLICE_US * 1000ull;
 	if (length[this_cpu()->id])
 		clock_program(t->slice_end);
 }

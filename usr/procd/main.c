@@ -535,12 +535,12 @@ static uint32_t trace_flag(const struct proc *p)
 static int put_start_block(struct proc *p, const char *strings, uint32_t len, uint32_t flags)
 {
 	static const char env[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin\0HOME=/root\0TERM=vt100\0"
-				  "PS1=\\w # \0";
+				  "LANG=C.UTF-8\0PS1=\\w # \0";
 	struct w_map_args a = {.flags = W_PROT_READ | W_PROT_WRITE | W_MAP_FIXED,
 			       .va = LX_START,
 			       .len = 4 * W_PAGE};
 	struct lx_start s = {
-		.pid = p->pid, .flags = flags | trace_flag(p), .envc = 4, .len = len + sizeof(env) - 1};
+		.pid = p->pid, .flags = flags | trace_flag(p), .envc = 5, .len = len + sizeof(env) - 1};
 	int64_t m = w_mem_create(4 * W_PAGE, 0), r;
 	uint32_t i, argc = 0;
 
