@@ -28,6 +28,8 @@ void file_put(struct lx_file *f)
 
 	if (__atomic_sub_fetch(&f->refs, 1, __ATOMIC_ACQ_REL))
 		return;
+	if (f->kind == K_SIGNALFD)
+		proc()->signalfds--;
 	while (!list_is_empty(&f->items)) {
 		struct lx_epitem *i = list_first(&f->items, struct lx_epitem, link);
 
@@ -538,6 +540,8 @@ long file_read(struct lx_file *f, uint64_t buf, uint64_t len, uint64_t off)
 		return eventfd_read(f, buf, len);
 	case K_TIMERFD:
 		return timerfd_read(f, buf, len);
+	case K_SIGNALFD:
+		return signalfd_read(f, buf, len);
 	default:
 		return -EINVAL;
 	}
@@ -719,6 +723,23 @@ LX(pwritev)
 	return err ? err : vectored(f, a[1], a[2], a[3], file_write);
 }
 
+/* The flags of preadv2 ask for what there is no device for: only none are known. */
+LX(preadv2)
+{
+	(void)r;
+	if (a[5])
+		return -95;
+	return a[3] == ~0ull ? lx_readv(a, r) : lx_preadv(a, r);
+}
+
+LX(pwritev2)
+{
+	(void)r;
+	if (a[5])
+		return -95;
+	return a[3] == ~0ull ? lx_writev(a, r) : lx_pwritev(a, r);
+}
+
 LX(lseek)
 {
 	struct lx_file *f = fd_file(a[0]);
@@ -777,6 +798,35 @@ LX(sendfile)
 	if (a[2] && put_user(a[2], &off, 8))
 		return -EFAULT;
 	return done ? (long)done : w < 0 ? w : 0;
+}
+
+/* Between two files; the offsets are the descriptors' own where none is given. */
+LX(copy_file_range)
+{
+	struct lx_file *in = fd_file(a[0]), *out = fd_file(a[2]);
+	uint64_t from = FS_OWN_OFFSET, to = FS_OWN_OFFSET, done = 0, want;
+	char buf[4096];
+	long n = 0, w = 0;
+
+	(void)r;
+	if (!in || !out)
+		return -EBADF;
+	if (in->kind != K_FILE || out->kind != K_FILE || a[5])
+		return -EINVAL;
+	if ((a[1] && get_user(&from, a[1], 8)) || (a[3] && get_user(&to, a[3], 8)))
+		return -EFAULT;
+	for (; done < a[4]; done += w) {
+		want = a[4] - done < sizeof(buf) ? a[4] - done : sizeof(buf);
+		n = file_read(in, (uint64_t)buf, want, a[1] ? from + done : from);
+		w = n > 0 ? file_write(out, (uint64_t)buf, n, a[3] ? to + done : to) : n;
+		if (w <= 0)
+			break;
+	}
+	from += done;
+	to += done;
+	if ((a[1] && put_user(a[1], &from, 8)) || (a[3] && put_user(a[3], &to, 8)))
+		return -EFAULT;
+	return done ? (long)done : w;
 }
 
 LX(ftruncate)

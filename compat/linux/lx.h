@@ -70,7 +70,19 @@ _Static_assert(sizeof(struct lx_thread) <= W_PAGE, "the thread block is one page
 
 /* ---- files ---- */
 
-enum kind { K_NONE, K_FILE, K_TTY, K_STREAM, K_SOCK, K_EPOLL, K_EVENTFD, K_TIMERFD, K_DEV };
+enum kind {
+	K_NONE,
+	K_FILE,
+	K_TTY,
+	K_STREAM,
+	K_SOCK,
+	K_EPOLL,
+	K_EVENTFD,
+	K_TIMERFD,
+	K_SIGNALFD,
+	K_PIDFD,
+	K_DEV
+};
 enum { DEV_NULL = 3, DEV_ZERO = 5, DEV_FULL = 7, DEV_RANDOM = 8, DEV_URANDOM = 9 };
 
 enum sock_state { S_NEW, S_LISTEN, S_CONNECTING, S_CONNECTED, S_DGRAM };
@@ -95,6 +107,8 @@ struct lx_file {
 	uint32_t dev;	/* K_DEV: minor */
 	uint32_t efd_flags;
 	uint64_t interval, next; /* K_TIMERFD */
+	uint64_t sigmask;	 /* K_SIGNALFD */
+	uint32_t pid;		 /* K_PIDFD */
 	struct list items;	 /* K_EPOLL */
 	bool unix_domain, passcred;
 	uint32_t sock_type;
@@ -127,11 +141,13 @@ struct lx_proc {
 	struct block *heap_free[10];
 	struct lx_fd fd[LX_FDS];
 	uint32_t fd_limit;
+	uint64_t rlimit[16][2]; /* soft, hard; NOFILE's soft one is fd_limit */
+	uint32_t nice;		/* as getpriority(2) gives it: 20 - nice */
+	uint32_t signalfds;	/* open ones: look at them when signals come */
 	char cwd[1024];
 	uint32_t umask;
 	struct lx_sigaction action[65];
 	uint64_t brk_start, brk;
-	uint64_t stack_limit;
 	char exe[256];
 	char comm[16];
 	uint64_t seen_missing[8];
@@ -231,6 +247,10 @@ void lx_signals(struct w_regs *r); /* deliver what is pending */
 void lx_exit_process(uint32_t wstatus) __attribute__((noreturn));
 void lx_force_signal(int sig, int code, uint64_t addr);
 bool lx_signal_waiting(void);
+uint64_t lx_pending(void);				/* that this thread may take */
+int lx_claim(uint64_t mask, struct lx_siginfo *info); /* take one outside mask; 0: none */
+void signalfd_update(void);
+long signalfd_read(struct lx_file *f, uint64_t buf, uint64_t len);
 void lx_end_other_threads(void);
 
 typedef long (*lx_handler)(const uint64_t *a, struct w_regs *r);

@@ -146,6 +146,7 @@ void lx_start(struct w_regs *r)
 	struct lx_start *s = (struct lx_start *)LX_START;
 	char path[256], *strings;
 	long err;
+	int i;
 
 	t->tcb.stack = (uint64_t)t;
 	t->proc = (struct lx_proc *)LX_STATE;
@@ -154,7 +155,10 @@ void lx_start(struct w_regs *r)
 	proc()->heap_next = LX_STATE + ((sizeof(struct lx_proc) + W_PAGE - 1) & ~(W_PAGE - 1));
 	proc()->fd_limit = LX_FDS;
 	proc()->umask = 022;
-	proc()->stack_limit = 8ull << 20;
+	for (i = 0; i < 16; i++)
+		proc()->rlimit[i][0] = proc()->rlimit[i][1] = ~0ull;
+	proc()->rlimit[3][0] = 8ull << 20; /* RLIMIT_STACK */
+	proc()->rlimit[7][1] = LX_FDS;	   /* RLIMIT_NOFILE */
 	proc()->nthreads = 1;
 	proc()->cwd[0] = '/';
 	proc()->trace_log = s->flags & LX_START_TRACE;

@@ -938,6 +938,75 @@ LX(utimensat)
 	return set_attr(f, a[0], a[1], &m);
 }
 
+/* utimes and its like: microseconds or seconds, by path. */
+static long set_times(long dirfd, uint64_t upath, const uint64_t *ns)
+{
+	uint64_t now = lx_now() + lx_wall_offset();
+	struct w_msg m = {0};
+
+	m.FS_SETATTR_in_what = FS_SET_ATIME | FS_SET_MTIME | (ns ? 0 : FS_SET_NOW);
+	m.FS_SETATTR_in_atime = ns ? ns[0] : now;
+	m.FS_SETATTR_in_mtime = ns ? ns[1] : now;
+	return set_attr(NULL, dirfd, upath, &m);
+}
+
+static long utimes_at(long dirfd, uint64_t upath, uint64_t utv)
+{
+	int64_t tv[4];
+	uint64_t ns[2];
+
+	if (!utv)
+		return set_times(dirfd, upath, NULL);
+	if (get_user(tv, utv, sizeof(tv)))
+		return -EFAULT;
+	if ((uint64_t)tv[1] > 999999 || (uint64_t)tv[3] > 999999)
+		return -EINVAL;
+	ns[0] = tv[0] * 1000000000ull + tv[1] * 1000;
+	ns[1] = tv[2] * 1000000000ull + tv[3] * 1000;
+	return set_times(dirfd, upath, ns);
+}
+
+LX(utimes)
+{
+	(void)r;
+	return utimes_at(AT_FDCWD, a[0], a[1]);
+}
+
+LX(futimesat)
+{
+	(void)r;
+	return utimes_at(a[0], a[1], a[2]);
+}
+
+LX(utime)
+{
+	int64_t s[2];
+	uint64_t ns[2];
+
+	(void)r;
+	if (!a[1])
+		return set_times(AT_FDCWD, a[0], NULL);
+	if (get_user(s, a[1], sizeof(s)))
+		return -EFAULT;
+	ns[0] = s[0] * 1000000000ull;
+	ns[1] = s[1] * 1000000000ull;
+	return set_times(AT_FDCWD, a[0], ns);
+}
+
+LX(openat2)
+{
+	uint64_t how[3];
+
+	(void)r;
+	if (a[3] < sizeof(how))
+		return -EINVAL;
+	if (get_user(how, a[2], sizeof(how)))
+		return -EFAULT;
+	if (how[2]) /* RESOLVE_*: confinement that we cannot promise */
+		return -EINVAL;
+	return open_at(a[0], a[1], how[0], how[1]);
+}
+
 LX(truncate)
 {
 	struct w_msg m = {.op = FS_TRUNCATE};

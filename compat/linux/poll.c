@@ -25,6 +25,8 @@ int file_waitables(struct lx_file *f, w_handle_t h[2])
 	case K_EPOLL:
 	case K_TIMERFD:
 	case K_EVENTFD:
+	case K_SIGNALFD:
+	case K_PIDFD:
 		h[0] = f->h;
 		return 1;
 	case K_TTY:
@@ -494,6 +496,22 @@ LX(epoll_wait)
 {
 	(void)r;
 	return epoll_wait_common(fd_file(a[0]), a[1], a[2], ms_deadline(a[3]));
+}
+
+LX(epoll_pwait2)
+{
+	uint64_t deadline = W_FOREVER;
+	long err = a[3] ? lx_get_deadline(a[3], &deadline) : 0;
+
+	(void)r;
+	if (!err)
+		err = lx_swap_mask(a[4]);
+	if (err)
+		return err;
+	err = epoll_wait_common(fd_file(a[0]), a[1], a[2], deadline);
+	if (self()->mask_saved)
+		self()->tcb.kicked = 1;
+	return err;
 }
 
 LX(epoll_pwait)

@@ -339,9 +339,9 @@ struct rusage {
 	int64_t maxrss, other[13];
 };
 
-static void put_rusage(uint64_t u, uint64_t ns)
+static void put_rusage(uint64_t u, uint64_t ns, uint64_t rss)
 {
-	struct rusage ru = {.utime = {ns / 1000000000, ns / 1000 % 1000000}};
+	struct rusage ru = {.utime = {ns / 1000000000, ns / 1000 % 1000000}, .maxrss = rss / 1024};
 
 	if (u)
 		put_user(u, &ru, sizeof(ru));
@@ -367,7 +367,7 @@ LX(wait4)
 	status = m.PROC_WAIT_out_status;
 	if (a[1] && put_user(a[1], &status, 4))
 		return -EFAULT;
-	put_rusage(a[3], m.PROC_WAIT_out_utime);
+	put_rusage(a[3], m.PROC_WAIT_out_utime, m.PROC_WAIT_out_rss);
 	return m.PROC_WAIT_out_pid;
 }
 
@@ -380,8 +380,15 @@ LX(waitid)
 	long err;
 
 	(void)r;
-	if (a[0] > 2 || !(a[3] & 14))
+	if (a[0] > 3 || !(a[3] & 14))
 		return -EINVAL;
+	if (a[0] == 3) { /* P_PIDFD */
+		struct lx_file *f = fd_file(a[1]);
+
+		if (!f || f->kind != K_PIDFD)
+			return -EBADF;
+		id = f->pid;
+	}
 	m.PROC_WAIT_in_pid = (uint64_t)(int64_t)(a[0] == 0 ? -1 : a[0] == 2 ? -id : id);
 	m.PROC_WAIT_in_options = (a[3] & 0x100000b) | (a[3] & 0x1000000);
 	err = lx_chan_intr(LX_H_PROC, &m);
@@ -394,7 +401,7 @@ LX(waitid)
 		info[4] = m.PROC_WAIT_out_pid;
 		info[6] = info[2] == 1 ? st >> 8 & 0xff : info[2] == 5 ? st >> 8 : st & 0x7f;
 	}
-	put_rusage(a[4], m.PROC_WAIT_out_utime);
+	put_rusage(a[4], m.PROC_WAIT_out_utime, m.PROC_WAIT_out_rss);
 	return a[2] && put_user(a[2], info, sizeof(info)) ? -EFAULT : 0;
 }
 
@@ -646,23 +653,21 @@ LX(setfsgid)
 
 /* ---- limits and scheduling ---- */
 
-enum { RLIMIT_STACK = 3, RLIMIT_NOFILE = 7 };
+enum { RLIMIT_NOFILE = 7 };
 
 LX(prlimit64)
 {
-	uint64_t lim[2] = {~0ull, ~0ull}, new[2];
+	struct lx_proc *p = proc();
+	uint64_t lim[2], new[2];
+	struct w_msg m;
 
 	(void)r;
-	if (a[0] && a[0] != proc()->pid)
-		return -ESRCH;
+	if (a[0] && a[0] != p->pid)
+		return group_of(a[0], &m) < 0 ? -ESRCH : -EPERM; /* kept in that process */
 	if (a[1] > 15)
 		return -EINVAL;
-	if (a[1] == RLIMIT_NOFILE) {
-		lim[0] = proc()->fd_limit;
-		lim[1] = LX_FDS;
-	} else if (a[1] == RLIMIT_STACK) {
-		lim[0] = proc()->stack_limit;
-	}
+	lim[0] = a[1] == RLIMIT_NOFILE ? p->fd_limit : p->rlimit[a[1]][0];
+	lim[1] = p->rlimit[a[1]][1];
 	if (a[2] && get_user(new, a[2], sizeof(new)))
 		return -EFAULT;
 	if (a[3] && put_user(a[3], lim, sizeof(lim)))
@@ -671,13 +676,11 @@ LX(prlimit64)
 		return 0;
 	if (new[0] > new[1])
 		return -EINVAL;
-	if (a[1] == RLIMIT_NOFILE) {
-		if (new[0] > LX_FDS)
-			return -EPERM;
-		proc()->fd_limit = new[0];
-	} else if (a[1] == RLIMIT_STACK) {
-		proc()->stack_limit = new[0];
-	}
+	if (new[1] > lim[1] && (cred_get(1) || a[1] == RLIMIT_NOFILE))
+		return -EPERM;
+	memcpy(p->rlimit[a[1]], new, sizeof(new));
+	if (a[1] == RLIMIT_NOFILE)
+		p->fd_limit = new[0];
 	return 0;
 }
 
@@ -727,25 +730,130 @@ LX(sched_setaffinity)
 	return w_thread_set(W_THREAD_AFFINITY, mask);
 }
 
-LX(getrusage)
+/* There is one policy, SCHED_OTHER, and its one priority. */
+enum { SCHED_OTHER, SCHED_FIFO, SCHED_RR, SCHED_BATCH, SCHED_IDLE = 5 };
+
+LX(sched_getscheduler)
 {
-	struct w_obj_info i;
+	LX_UNUSED;
+	return SCHED_OTHER;
+}
+
+LX(sched_setscheduler)
+{
+	int32_t prio;
 
 	(void)r;
-	if (w_obj_info(0, &i) < 0)
+	if (!a[2] || get_user(&prio, a[2], 4))
+		return a[2] ? -EFAULT : -EINVAL;
+	switch ((int32_t)a[1]) {
+	case SCHED_OTHER:
+	case SCHED_BATCH:
+	case SCHED_IDLE:
+		return prio ? -EINVAL : 0;
+	case SCHED_FIFO:
+	case SCHED_RR:
+		return prio < 1 || prio > 99 ? -EINVAL : -EPERM;
+	default:
 		return -EINVAL;
-	put_rusage(a[1], a[0] ? 0 : i.time_ns);
+	}
+}
+
+LX(sched_getparam)
+{
+	int32_t prio = 0;
+
+	(void)r;
+	return a[1] ? put_user(a[1], &prio, 4) ? -EFAULT : 0 : -EINVAL;
+}
+
+LX(sched_setparam)
+{
+	const uint64_t b[6] = {a[0], SCHED_OTHER, a[1]};
+
+	return lx_sched_setscheduler(b, r);
+}
+
+LX(sched_get_priority_max)
+{
+	(void)r;
+	return a[0] == SCHED_FIFO || a[0] == SCHED_RR	? 99
+	       : a[0] <= SCHED_IDLE && a[0] != 4	? 0
+							: -EINVAL;
+}
+
+LX(sched_get_priority_min)
+{
+	(void)r;
+	return a[0] == SCHED_FIFO || a[0] == SCHED_RR ? 1
+	       : a[0] <= SCHED_IDLE && a[0] != 4      ? 0
+						      : -EINVAL;
+}
+
+LX(sched_rr_get_interval)
+{
+	struct lx_timespec t = {0, 4000000};
+
+	(void)r;
+	return put_user(a[1], &t, sizeof(t)) ? -EFAULT : 0;
+}
+
+/* Nice values are kept and reported; the scheduler treats all alike. */
+LX(getpriority)
+{
+	(void)r;
+	return a[0] > 2 ? -EINVAL : 20 - (int)proc()->nice;
+}
+
+LX(setpriority)
+{
+	int nice = (int32_t)a[2];
+
+	(void)r;
+	if (a[0] > 2)
+		return -EINVAL;
+	if (a[0] || (a[1] && a[1] != proc()->pid))
+		return 0;
+	nice = nice < -20 ? -20 : nice > 19 ? 19 : nice;
+	if (nice < (int)proc()->nice && cred_get(1))
+		return -13;
+	proc()->nice = nice;
+	return 0;
+}
+
+LX(getrusage)
+{
+	struct w_msg m = {.op = PROC_USAGE};
+	struct w_obj_info i;
+	uint64_t rss;
+
+	(void)r;
+	if ((int32_t)a[0] == -1) { /* RUSAGE_CHILDREN */
+		lx_chan(LX_H_PROC, &m);
+		put_rusage(a[1], m.PROC_USAGE_out_time, m.PROC_USAGE_out_rss);
+		return 0;
+	}
+	if (a[0] > 1 || !a[1])
+		return a[0] > 1 ? -EINVAL : -EFAULT;
+	w_obj_info(0, &i);
+	rss = i.size;
+	if (a[0] == 1) /* RUSAGE_THREAD */
+		w_obj_info(W_H_THREAD, &i);
+	put_rusage(a[1], i.time_ns, rss);
 	return 0;
 }
 
 LX(times)
 {
 	struct w_obj_info i;
+	struct w_msg m = {.op = PROC_USAGE};
 	uint64_t t[4] = {0};
 
 	(void)r;
 	w_obj_info(0, &i);
+	lx_chan(LX_H_PROC, &m);
 	t[0] = i.time_ns / 10000000;
+	t[2] = m.PROC_USAGE_out_time / 10000000;
 	if (a[0] && put_user(a[0], t, sizeof(t)))
 		return -EFAULT;
 	return lx_now() / 10000000;
@@ -757,8 +865,27 @@ enum {
 	PR_SET_PDEATHSIG = 1,
 	PR_GET_DUMPABLE = 3,
 	PR_SET_DUMPABLE = 4,
-	PR_SET_NO_NEW_PRIVS = 38
+	PR_SET_TIMERSLACK = 29,
+	PR_GET_TIMERSLACK = 30,
+	PR_SET_CHILD_SUBREAPER = 36,
+	PR_GET_CHILD_SUBREAPER = 37,
+	PR_SET_NO_NEW_PRIVS = 38,
+	PR_CAPBSET_READ = 23,
+	PR_GET_PDEATHSIG = 2
 };
+
+static long subreaper(bool set, uint64_t value)
+{
+	struct w_msg m = {.op = PROC_OPTION};
+	uint32_t v;
+	long err;
+
+	m.PROC_OPTION_in_what = set;
+	m.PROC_OPTION_in_value = !!value;
+	err = lx_chan(LX_H_PROC, &m);
+	v = m.PROC_OPTION_out_value;
+	return err < 0 || set ? err : put_user(value, &v, 4) ? -EFAULT : 0;
+}
 
 LX(prctl)
 {
@@ -772,6 +899,14 @@ LX(prctl)
 		return put_user(a[1], proc()->comm, 16) ? -EFAULT : 0;
 	case PR_GET_DUMPABLE:
 		return 1;
+	case PR_SET_CHILD_SUBREAPER:
+	case PR_GET_CHILD_SUBREAPER:
+		return subreaper(a[0] == PR_SET_CHILD_SUBREAPER, a[1]);
+	case PR_GET_TIMERSLACK:
+		return 50000;
+	case PR_CAPBSET_READ:
+		return a[1] <= 40 ? 1 : -EINVAL;
+	case PR_SET_TIMERSLACK:
 	case PR_SET_DUMPABLE:
 	case PR_SET_PDEATHSIG:
 	case PR_SET_NO_NEW_PRIVS:

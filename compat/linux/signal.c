@@ -69,28 +69,48 @@ static struct lx_sigpage *page(void)
 	return (struct lx_sigpage *)LX_SIGPAGE;
 }
 
-static uint64_t pending_all(void)
+/* What waits for one thread of the process in particular. */
+static uint64_t for_others(uint64_t set)
 {
-	return __atomic_load_n(&page()->pending, __ATOMIC_ACQUIRE) |
+	uint64_t out = 0, left;
+	int sig;
+
+	for (left = set; left; left &= left - 1) {
+		sig = __builtin_ctzll(left) + 1;
+		if (page()->info[sig].tid && page()->info[sig].tid != self()->tid)
+			out |= BIT(sig);
+	}
+	return out;
+}
+
+uint64_t lx_pending(void)
+{
+	uint64_t shared = __atomic_load_n(&page()->pending, __ATOMIC_ACQUIRE);
+
+	return (shared & ~for_others(shared)) |
 	       __atomic_load_n(&self()->pending, __ATOMIC_ACQUIRE);
 }
 
 bool lx_signal_waiting(void)
 {
-	return pending_all() & ~self()->sigmask;
+	return lx_pending() & ~self()->sigmask;
 }
 
-/* Take one unblocked signal; 0: none. */
-static int claim(uint64_t mask, struct lx_siginfo *info)
+/* Take one signal that mask leaves; 0: none.  Some are for one thread only. */
+int lx_claim(uint64_t mask, struct lx_siginfo *info)
 {
-	uint64_t *words[2] = {&self()->pending, &page()->pending}, set;
+	uint64_t *words[2] = {&self()->pending, &page()->pending}, set, not_ours = 0;
 	int i, sig;
 
 	for (i = 0; i < 2; i++)
-		while ((set = __atomic_load_n(words[i], __ATOMIC_ACQUIRE) & ~mask)) {
+		while ((set = __atomic_load_n(words[i], __ATOMIC_ACQUIRE) & ~mask & ~not_ours)) {
 			sig = __builtin_ctzll(set) + 1;
 			*info = i ? page()->info[sig] : self()->info[sig];
 			info->signo = sig;
+			if (i && info->tid && info->tid != self()->tid) {
+				not_ours |= BIT(sig);
+				continue;
+			}
 			if (__atomic_fetch_and(words[i], ~BIT(sig), __ATOMIC_ACQ_REL) & BIT(sig))
 				return sig;
 		}
@@ -198,7 +218,7 @@ static void fill_info(struct siginfo *s, const struct lx_siginfo *i)
 		s->f[0] = i->value;
 		return;
 	}
-	s->f[0] = i->pid | (uint64_t)i->uid << 32;
+	s->f[0] = i->pid | (uint64_t)(i->code == -2 ? i->overrun : i->uid) << 32;
 	s->f[1] = i->value;
 }
 
@@ -296,7 +316,9 @@ void lx_signals(struct w_regs *r)
 	for (;;) {
 		t->tcb.kicked = 0;
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
-		sig = claim(t->sigmask, &info);
+		if (proc()->signalfds)
+			signalfd_update();
+		sig = lx_claim(t->sigmask, &info);
 		if (!sig)
 			break;
 		if (proc()->trace)
@@ -313,7 +335,7 @@ void lx_signals(struct w_regs *r)
 		if (pending_restart)
 			restart_call(r, proc()->action[sig].flags & SA_RESTART, true);
 		run_handler(r, sig, &info, mask);
-		t->tcb.kicked = pending_all() & ~t->sigmask ? 1 : 0;
+		t->tcb.kicked = lx_pending() & ~t->sigmask ? 1 : 0;
 		return;
 	}
 	if (t->mask_saved) {
@@ -328,7 +350,7 @@ void lx_force_signal(int sig, int code, uint64_t addr)
 {
 	struct lx_thread *t = self();
 
-	t->info[sig] = (struct lx_siginfo){sig, code, 0, 0, addr};
+	t->info[sig] = (struct lx_siginfo){.signo = sig, .code = code, .value = addr};
 	if (proc()->action[sig].handler <= 1 || t->sigmask & BIT(sig)) {
 		if (proc()->trace)
 			trace_signal(sig, &t->info[sig], t->tcb.upcall.rip);
@@ -433,7 +455,7 @@ LX(rt_sigprocmask)
 
 LX(rt_sigpending)
 {
-	uint64_t set = pending_all() & self()->sigmask;
+	uint64_t set = lx_pending() & self()->sigmask;
 
 	(void)r;
 	return put_user(a[0], &set, a[1] < 8 ? a[1] : 8) ? -EFAULT : 0;
@@ -503,12 +525,12 @@ LX(rt_sigtimedwait)
 		return a[3] != 8 ? -EINVAL : -EFAULT;
 	if (a[2] && lx_get_deadline(a[2], &deadline))
 		return -EINVAL;
-	while (!(sig = claim(~set | UNBLOCKABLE, &info))) {
+	while (!(sig = lx_claim(~set | UNBLOCKABLE, &info))) {
 		if (lx_signal_waiting())
 			return -EINTR;
 		self()->tcb.kicked = 0;
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
-		if (pending_all() & (set | ~self()->sigmask))
+		if (lx_pending() & (set | ~self()->sigmask))
 			continue;
 		err = w_futex_wait(&word, 0, deadline, 1);
 		if (err == W_ETIMEDOUT)
@@ -548,6 +570,34 @@ static long kill_pid(int64_t pid, uint64_t sig, int code, uint64_t value)
 	return lx_chan(LX_H_PROC, &m);
 }
 
+static long tgkill_info(uint32_t tid, uint64_t sig, int code, int64_t value);
+
+/* siginfo from the program: signo, errno, code, then pid, uid, value. */
+static long sigqueue(uint64_t pid, uint64_t tid, uint64_t sig, uint64_t uinfo)
+{
+	struct siginfo s;
+
+	if (get_user(&s, uinfo, sizeof(s)))
+		return -EFAULT;
+	if (s.code >= 0 && pid != proc()->pid)
+		return -EPERM; /* that would be the kernel's word */
+	if (tid && pid == proc()->pid)
+		return tgkill_info(tid, sig, s.code, s.f[1]);
+	return kill_pid((int32_t)pid, (uint32_t)sig, s.code, s.f[1]);
+}
+
+LX(rt_sigqueueinfo)
+{
+	(void)r;
+	return sigqueue(a[0], 0, a[1], a[2]);
+}
+
+LX(rt_tgsigqueueinfo)
+{
+	(void)r;
+	return sigqueue(a[0], a[1], a[2], a[3]);
+}
+
 LX(kill)
 {
 	(void)r;
@@ -569,7 +619,7 @@ static struct lx_thread *thread_by_tid(uint32_t tid)
 }
 
 /* A signal for one thread of this process never leaves it. */
-static long tgkill(uint32_t tid, uint64_t sig)
+static long tgkill_info(uint32_t tid, uint64_t sig, int code, int64_t value)
 {
 	struct lx_thread *t = thread_by_tid(tid);
 
@@ -580,8 +630,9 @@ static long tgkill(uint32_t tid, uint64_t sig)
 	if (!sig)
 		return 0;
 	if (sig == SIGKILL || sig == SIGSTOP)
-		return kill_pid(proc()->pid, sig, -6, 0);
-	t->info[sig] = (struct lx_siginfo){sig, -6, proc()->pid, 0, 0}; /* SI_TKILL */
+		return kill_pid(proc()->pid, sig, code, value);
+	t->info[sig] = (struct lx_siginfo){
+		.signo = sig, .code = code, .pid = proc()->pid, .value = value};
 	__atomic_fetch_or(&t->pending, BIT(sig), __ATOMIC_SEQ_CST);
 	if (t == self())
 		t->tcb.kicked = 1;
@@ -590,6 +641,11 @@ static long tgkill(uint32_t tid, uint64_t sig)
 	else
 		w_proc_kick(0); /* the first thread has no handle: everyone looks */
 	return 0;
+}
+
+static long tgkill(uint32_t tid, uint64_t sig)
+{
+	return tgkill_info(tid, sig, -6, 0); /* SI_TKILL */
 }
 
 LX(tkill)
@@ -619,7 +675,7 @@ void lx_thread_signal(int sig)
 {
 	struct lx_thread *t = self();
 
-	t->info[sig] = (struct lx_siginfo){sig, 0, proc()->pid, 0, 0};
+	t->info[sig] = (struct lx_siginfo){.signo = sig, .pid = proc()->pid};
 	__atomic_fetch_or(&t->pending, BIT(sig), __ATOMIC_SEQ_CST);
 	t->tcb.kicked = 1;
 }

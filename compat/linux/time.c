@@ -50,7 +50,7 @@ static long clock_read(uint64_t id, uint64_t *ns)
 		return 0;
 	case CLOCK_PROCESS_CPUTIME_ID:
 	case CLOCK_THREAD_CPUTIME_ID:
-		w_obj_info(0, &i);
+		w_obj_info(id == CLOCK_THREAD_CPUTIME_ID ? W_H_THREAD : 0, &i);
 		*ns = i.time_ns;
 		return 0;
 	default:
@@ -256,6 +256,112 @@ LX(alarm)
 	return (value + 999999999) / 1000000000;
 }
 
+/* ---- POSIX timers: procd keeps them, for the same reason ---- */
+
+enum { SIGEV_SIGNAL, SIGEV_NONE, SIGEV_THREAD, SIGEV_THREAD_ID = 4 };
+
+struct sigevent {
+	int64_t value;
+	int32_t signo, notify, tid, pad[11];
+};
+
+static long timer_op(uint64_t what, uint64_t id, struct w_msg *m)
+{
+	m->op = PROC_TIMER;
+	m->PROC_TIMER_in_what = what;
+	m->PROC_TIMER_in_id = (uint32_t)id;
+	return lx_chan(LX_H_PROC, m);
+}
+
+LX(timer_create)
+{
+	struct sigevent e = {.signo = 14, .notify = SIGEV_SIGNAL};
+	struct w_msg m = {0};
+	uint64_t ns;
+	int32_t id;
+	long err;
+
+	(void)r;
+	if (clock_read((uint32_t)a[0], &ns))
+		return -EINVAL;
+	if ((uint32_t)a[0] == CLOCK_PROCESS_CPUTIME_ID || (uint32_t)a[0] == CLOCK_THREAD_CPUTIME_ID)
+		return -95; /* nothing counts CPU time towards a signal */
+	if (a[1] && get_user(&e, a[1], sizeof(e)))
+		return -EFAULT;
+	if (e.notify != SIGEV_SIGNAL && e.notify != SIGEV_NONE && e.notify != SIGEV_THREAD_ID)
+		return -EINVAL;
+	if (e.notify != SIGEV_NONE && (e.signo < 1 || e.signo > 64))
+		return -EINVAL;
+	m.PROC_TIMER_in_sig = e.notify == SIGEV_NONE ? 0 : e.signo;
+	m.PROC_TIMER_in_value = e.value;
+	m.PROC_TIMER_in_tid = e.notify == SIGEV_THREAD_ID ? e.tid : 0;
+	err = timer_op(1, 0, &m);
+	if (err < 0)
+		return err;
+	id = m.PROC_TIMER_out_id;
+	if (!a[1]) /* the value is the id then; nobody has seen one before */
+		e.value = id;
+	return put_user(a[2], &id, 4) ? -EFAULT : 0;
+}
+
+static long put_timer(uint64_t u, const struct w_msg *m)
+{
+	struct lx_timespec t[2] = {
+		{m->PROC_TIMER_out_interval / 1000000000, m->PROC_TIMER_out_interval % 1000000000},
+		{m->PROC_TIMER_out_value / 1000000000, m->PROC_TIMER_out_value % 1000000000}};
+
+	return u && put_user(u, t, sizeof(t)) ? -EFAULT : 0;
+}
+
+LX(timer_settime)
+{
+	struct lx_timespec t[2];
+	struct w_msg m = {0};
+	uint64_t at, now;
+	long err;
+
+	(void)r;
+	if (get_user(t, a[2], sizeof(t)))
+		return a[2] ? -EFAULT : -EINVAL;
+	if (!valid(&t[0]) || !valid(&t[1]))
+		return -EINVAL;
+	at = to_ns(&t[1]);
+	if (at && a[1] & 1) { /* TIMER_ABSTIME: a wall clock time is far from our start */
+		now = at > lx_wall_offset() ? lx_now() + lx_wall_offset() : lx_now();
+		at = at > now ? at - now : 1;
+	}
+	m.PROC_TIMER_in_value = at;
+	m.PROC_TIMER_in_interval = to_ns(&t[0]);
+	err = timer_op(2, a[0], &m);
+	return err < 0 ? err : put_timer(a[3], &m);
+}
+
+LX(timer_gettime)
+{
+	struct w_msg m = {0};
+	long err = timer_op(3, a[0], &m);
+
+	(void)r;
+	return err < 0 ? err : put_timer(a[1], &m);
+}
+
+LX(timer_getoverrun)
+{
+	struct w_msg m = {0};
+	long err = timer_op(5, a[0], &m);
+
+	(void)r;
+	return err < 0 ? err : (long)m.PROC_TIMER_out_value;
+}
+
+LX(timer_delete)
+{
+	struct w_msg m = {0};
+
+	(void)r;
+	return timer_op(4, a[0], &m);
+}
+
 /* ---- timer descriptors ---- */
 
 LX(timerfd_create)
@@ -395,6 +501,62 @@ static long futex_wake_op(const uint64_t *a)
 	return n < 0 ? n : m < 0 ? m : n + m;
 }
 
+/*
+ * Priority inheritance: there are no priorities, so what is left of it is the word's
+ * protocol (futex(2)): owner's tid, bit 31: someone waits, bit 30: the owner died.
+ */
+#define FUTEX_WAITERS 0x80000000u
+#define FUTEX_TID 0x3fffffffu
+
+static long lock_pi(const uint64_t *a, bool try)
+{
+	uint32_t *p = (uint32_t *)a[0], old, tid = self()->tid, want;
+	const uint64_t b[6] = {a[0], FUTEX_CLOCK_REALTIME, 0, a[3]};
+	uint64_t w[6];
+	long err;
+
+	for (;;) {
+		if (get_user(&old, a[0], 4))
+			return -EFAULT;
+		if ((old & FUTEX_TID) == tid)
+			return -35; /* EDEADLK */
+		if (!(old & FUTEX_TID)) { /* free, or its owner died */
+			want = tid | (old & ~FUTEX_TID);
+			if (__atomic_compare_exchange_n(p, &old, want, false, __ATOMIC_SEQ_CST,
+							__ATOMIC_SEQ_CST))
+				return 0;
+			continue;
+		}
+		if (try)
+			return -EAGAIN;
+		want = old | FUTEX_WAITERS;
+		if (want != old && !__atomic_compare_exchange_n(p, &old, want, false,
+								__ATOMIC_SEQ_CST,
+								__ATOMIC_SEQ_CST))
+			continue;
+		memcpy(w, b, sizeof(w));
+		w[2] = want;
+		err = futex_wait(w, ~0u, true);
+		if (err && err != -EAGAIN)
+			return err;
+	}
+}
+
+static long unlock_pi(const uint64_t *a)
+{
+	uint32_t *p = (uint32_t *)a[0], old;
+
+	if (get_user(&old, a[0], 4))
+		return -EFAULT;
+	if ((old & FUTEX_TID) != self()->tid)
+		return -EPERM;
+	/* the waiters' bit stays until the last of them found the word free */
+	while (!__atomic_compare_exchange_n(p, &old, 0, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+		;
+	w_futex_wake(p, 0x7fffffff, ~0u);
+	return 0;
+}
+
 LX(futex)
 {
 	uint32_t word;
@@ -419,7 +581,12 @@ LX(futex)
 		return w_futex_requeue((void *)a[0], a[2], (void *)a[4], a[3]);
 	case FUTEX_WAKE_OP:
 		return futex_wake_op(a);
+	case FUTEX_LOCK_PI:
+	case FUTEX_TRYLOCK_PI:
+		return lock_pi(a, (a[1] & 127) == FUTEX_TRYLOCK_PI);
+	case FUTEX_UNLOCK_PI:
+		return unlock_pi(a);
 	default:
-		return -ENOSYS; /* priority inheritance: libcs ask and do without */
+		return -ENOSYS;
 	}
 }

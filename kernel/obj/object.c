@@ -240,6 +240,12 @@ int64_t sys_handle_dup(w_handle_t h, uint32_t rights)
 	return handle_install(t, s->obj, rights, 0);
 }
 
+/* Of a thread that runs right now, up to now. */
+static uint64_t cpu_time(const struct thread *t)
+{
+	return t->cpu_ns + (t->state == T_RUNNING ? clock_ns() - t->ran_at : 0);
+}
+
 static void info_process(const struct process *p, struct w_obj_info *i)
 {
 	struct list *l;
@@ -248,7 +254,7 @@ static void info_process(const struct process *p, struct w_obj_info *i)
 	i->count = p->nthreads;
 	i->time_ns = p->cpu_ns;
 	list_for_each (l, &p->threads)
-		i->time_ns += list_entry(l, struct thread, in_proc)->cpu_ns;
+		i->time_ns += cpu_time(list_entry(l, struct thread, in_proc));
 	i->size = p->as ? p->as->anon_pages * W_PAGE : 0;
 }
 
@@ -259,12 +265,12 @@ int64_t sys_obj_info(w_handle_t h, uaddr_t info)
 	struct w_obj_info i;
 	struct object *o;
 
-	if (h && !s)
+	if (h && !s && h != W_H_THREAD)
 		return W_EBADH;
-	o = h ? s->obj : &self->obj;
+	o = h == W_H_THREAD ? &thread_self()->obj : h ? s->obj : &self->obj;
 	memset(&i, 0, sizeof(i));
 	i.type = o->type;
-	i.rights = h ? s->rights : W_ALL;
+	i.rights = s ? s->rights : W_ALL;
 	i.koid = o->koid;
 	i.handles = o->handles;
 	i.signals = o->signals;
@@ -277,7 +283,7 @@ int64_t sys_obj_info(w_handle_t h, uaddr_t info)
 		i.count = m->resident;
 	}
 	if (o->type == W_T_THREAD)
-		i.time_ns = container_of(o, struct thread, obj)->cpu_ns;
+		i.time_ns = cpu_time(container_of(o, struct thread, obj));
 	return copy_out(self->as, info, &i, sizeof(i));
 }
 

@@ -54,10 +54,15 @@ struct proc *proc_by_koid(uint64_t koid)
 	return NULL;
 }
 
-static void reply(struct w_msg *m, int64_t status)
+void proc_reply(struct w_msg *m, int64_t status)
 {
 	m->nh = 0;
 	service_reply(&proc_service, m, status);
+}
+
+static void reply(struct w_msg *m, int64_t status)
+{
+	proc_reply(m, status);
 }
 
 static uint64_t my_koid(void)
@@ -105,28 +110,39 @@ static void resume(struct proc *p)
 	}
 }
 
-static void post(struct proc *p, int sig, int code, uint32_t pid, uint32_t uid, int64_t value)
+bool proc_post(struct proc *p, const struct lx_siginfo *info)
 {
-	struct lx_siginfo *i;
+	int sig = info->signo;
+	uint64_t bit = 1ull << (sig - 1);
 
 	if (p->state == P_ZOMBIE || sig < 1 || sig > 64)
-		return;
+		return true;
 	if (sig == SIGKILL) {
 		w_proc_kill(p->process, SIGKILL);
-		return;
+		return true;
 	}
 	if (sig == SIGSTOP) {
 		stop(p, sig);
-		return;
+		return true;
 	}
 	if (sig == SIGCONT)
 		resume(p);
 	if (!p->sig)
-		return;
-	i = &p->sig->info[sig];
-	*i = (struct lx_siginfo){sig, code, pid, uid, value};
-	__atomic_fetch_or(&p->sig->pending, 1ull << (sig - 1), __ATOMIC_SEQ_CST);
+		return true;
+	if (__atomic_load_n(&p->sig->pending, __ATOMIC_SEQ_CST) & bit)
+		return false;
+	p->sig->info[sig] = *info;
+	__atomic_fetch_or(&p->sig->pending, bit, __ATOMIC_SEQ_CST);
 	w_proc_kick(p->process);
+	return true;
+}
+
+static void post(struct proc *p, int sig, int code, uint32_t pid, uint32_t uid, int64_t value)
+{
+	const struct lx_siginfo info = {
+		.signo = sig, .code = code, .pid = pid, .uid = uid, .value = value};
+
+	proc_post(p, &info);
 }
 
 static bool may_signal(const struct proc *from, const struct proc *to, int sig)
@@ -208,6 +224,7 @@ static void reap(struct proc *p)
 	list_for_each (l, &procs)
 		if (list_entry(l, struct proc, all)->ppid == p->pid)
 			list_entry(l, struct proc, all)->ppid = 1;
+	timer_end(p);
 	list_del(&p->all);
 	ev_del(&p->ended);
 	if (p->process)
@@ -254,8 +271,12 @@ static bool try_wait(struct proc *parent, struct w_msg *m)
 		if (service_reply(&proc_service, m, 0) < 0 || options & WNOWAIT)
 			return true;
 		c->report_stop = c->report_cont = false;
-		if (c->state == P_ZOMBIE)
+		if (c->state == P_ZOMBIE) {
+			parent->children_ns += c->time_ns + c->children_ns;
+			if (c->rss > parent->children_rss)
+				parent->children_rss = c->rss;
 			reap(c);
+		}
 		return true;
 	}
 	if (!any || options & WNOHANG) {
@@ -360,9 +381,21 @@ static void orphan_groups(const struct proc *p)
 	}
 }
 
+/* Who gets the children of p: the nearest subreaper above (prctl(2)). */
+static struct proc *heir_of(const struct proc *p)
+{
+	struct proc *a = proc_by_pid(p->ppid);
+	int depth;
+
+	for (depth = 0; a && depth < 1000; depth++, a = proc_by_pid(a->ppid))
+		if (a->subreaper && a->state != P_ZOMBIE)
+			return a;
+	return NULL;
+}
+
 static void ended(struct ev_source *s, uint32_t bits)
 {
-	struct proc *p = container_of(s, struct proc, ended), *parent, *c;
+	struct proc *p = container_of(s, struct proc, ended), *parent, *c, *heir;
 	struct w_obj_info info = {0};
 	struct list *l, *tmp;
 
@@ -370,9 +403,11 @@ static void ended(struct ev_source *s, uint32_t bits)
 	w_obj_info(p->process, &info);
 	ev_del(s);
 	ev_timer_set(&p->alarm, 0);
+	timer_end(p);
 	vfork_done(p);
 	tell_fs(p->koid, true);
 	p->time_ns = info.time_ns;
+	p->rss = info.size;
 	p->state = P_ZOMBIE;
 	p->status = info.status & (info.status & LX_STATUS ? 0xffff : 0x7f);
 	if (p->sig)
@@ -385,14 +420,19 @@ static void ended(struct ev_source *s, uint32_t bits)
 	if (p->sid == p->pid) /* a session leader: its terminal hangs up */
 		tell_terminals(p->sid);
 	orphan_groups(p);
+	heir = heir_of(p);
 	list_for_each_safe (l, tmp, &procs) {
 		c = list_entry(l, struct proc, all);
 		if (c->ppid != p->pid)
 			continue;
-		c->ppid = 1;
-		if (c->state == P_ZOMBIE)
+		c->ppid = heir ? heir->pid : 1;
+		if (c->state == P_ZOMBIE && heir)
+			post(heir, SIGCHLD, CLD_EXITED, c->pid, c->ruid, c->status >> 8 & 0xff);
+		else if (c->state == P_ZOMBIE)
 			reap(c);
 	}
+	if (heir)
+		answer_waits(heir);
 	parent = p->ppid == 1 ? NULL : proc_by_pid(p->ppid);
 	if (!parent) {
 		reap(p);
@@ -446,6 +486,7 @@ static struct proc *proc_new(w_handle_t process)
 	p->started = rt_now();
 	p->ended.fn = ended;
 	list_init(&p->waits);
+	list_init(&p->timers);
 	if (give_sigpage(p)) {
 		if (p->sig)
 			w_as_unmap(0, (uint64_t)p->sig, W_PAGE);
@@ -873,6 +914,7 @@ static void op_exec(struct w_msg *m, struct proc *p, const char *bytes)
 	uint32_t len = m->in_len < SERVICE_BYTES ? m->in_len : SERVICE_BYTES - 1;
 	uint32_t name = strlen(bytes) + 1;
 
+	timer_end(p);
 	set_name(p, bytes, bytes + name, len > name ? len - name : 0);
 	vfork_done(p);
 	reply(m, 0);
@@ -887,6 +929,21 @@ static void op_stopped(struct w_msg *m, struct proc *p)
 	reply(m, 0);
 	if (parent)
 		post(parent, SIGCHLD, CLD_STOPPED, p->pid, p->ruid, sig);
+}
+
+static void op_pidfd(struct w_msg *m)
+{
+	struct proc *p = proc_by_pid(m->PROC_PIDFD_in_pid);
+	int64_t h = p ? w_handle_dup(p->process, W_READ | W_DUP) : W_ESRCH;
+
+	if (h < 0) {
+		reply(m, h);
+		return;
+	}
+	m->h[0] = h;
+	m->nh = 1;
+	if (service_reply(&proc_service, m, 0) < 0)
+		w_handle_close(h);
 }
 
 static void terminal_signals(const struct w_msg *m)
@@ -964,6 +1021,23 @@ static void call(struct service *s, struct w_msg *m)
 		break;
 	case PROC_STOPPED:
 		op_stopped(m, p);
+		break;
+	case PROC_TIMER:
+		timer_call(m, p);
+		break;
+	case PROC_PIDFD:
+		op_pidfd(m);
+		break;
+	case PROC_USAGE:
+		m->PROC_USAGE_out_time = p->children_ns;
+		m->PROC_USAGE_out_rss = p->children_rss;
+		reply(m, 0);
+		break;
+	case PROC_OPTION:
+		if (m->PROC_OPTION_in_what == 1)
+			p->subreaper = m->PROC_OPTION_in_value;
+		m->PROC_OPTION_out_value = p->subreaper;
+		reply(m, 0);
 		break;
 	case PROC_MISSING:
 		missing_calls[m->PROC_MISSING_in_nr & 511]++;

@@ -27,6 +27,10 @@ struct proc {
 	struct lx_sigpage *sig;
 	bool vforked;		 /* vfork_call waits for our exec or end */
 	struct w_msg vfork_call; /* the parent's */
+	struct list timers; /* struct ptimer (timer.c) */
+	uint32_t last_timer;
+	bool subreaper;
+	uint64_t children_ns, children_rss; /* of those reaped, and theirs; rss: the largest */
 	struct ev_timer alarm;
 	uint64_t alarm_interval; /* ns, 0: once */
 	uint64_t started;	 /* ns */
@@ -41,6 +45,11 @@ extern struct list procs;
 extern struct service proc_service;
 extern uint64_t missing_calls[512]; /* Linux calls that nobody implements */
 
+void proc_reply(struct w_msg *m, int64_t status);
+/* Post a signal; tid 0: any thread.  False: it was pending already. */
+bool proc_post(struct proc *p, const struct lx_siginfo *info);
+void timer_call(struct w_msg *m, struct proc *p); /* timer.c */
+void timer_end(struct proc *p);
 struct proc *proc_by_pid(uint32_t pid);
 struct proc *proc_by_koid(uint64_t koid);
 int proc_spawn(const char *strings, uint32_t len, uint32_t flags, uint32_t *pid);

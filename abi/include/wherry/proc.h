@@ -53,6 +53,7 @@ struct lx_siginfo {
 	int32_t signo, code;
 	uint32_t pid, uid;
 	int64_t value;
+	uint32_t tid, overrun; /* only this thread may take it (0: any); timers */
 };
 struct lx_sigpage {
 	uint64_t pending; /* bit n-1: signal n; atomic */

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+/* POSIX timers (timer_create(2)): they signal whatever the process does. */
+#include "proc.h"
+
+#define TIMERS_MAX 512
+#define INTERVAL_MIN 100000 /* ns: a process may keep us busy only so much */
+#define SI_TIMER (-2)
+
+struct ptimer {
+	struct list link;
+	struct ev_timer ev;
+	struct proc *p;
+	uint32_t id, overrun;
+	struct lx_siginfo info;
+	uint64_t interval;
+};
+
+static struct ptimer *find(struct proc *p, uint32_t id)
+{
+	struct list *l;
+
+	list_for_each (l, &p->timers)
+		if (list_entry(l, struct ptimer, link)->id == id)
+			return list_entry(l, struct ptimer, link);
+	return NULL;
+}
+
+static void fired(struct ev_timer *ev)
+{
+	struct ptimer *t = container_of(ev, struct ptimer, ev);
+	uint64_t now = rt_now();
+
+	if (t->interval)
+		ev_timer_set(ev, now + t->interval);
+	if (t->info.signo && proc_post(t->p, &t->info))
+		t->overrun = 0;
+	else
+		t->overrun++;
+}
+
+static int create(struct w_msg *m, struct proc *p)
+{
+	uint64_t sig = m->PROC_TIMER_in_sig;
+	struct list *l;
+	struct ptimer *t;
+	int n = 0;
+
+	list_for_each (l, &p->timers)
+		n++;
+	if (n >= TIMERS_MAX)
+		return W_EAGAIN;
+	if (sig > 64)
+		return W_EINVAL;
+	t = rt_try_alloc(sizeof(*t));
+	if (!t)
+		return W_EAGAIN;
+	t->p = p;
+	t->id = p->last_timer++;
+	t->ev.fn = fired;
+	t->info = (struct lx_siginfo){.signo = sig,
+				      .code = SI_TIMER,
+				      .pid = t->id,
+				      .value = m->PROC_TIMER_in_value,
+				      .tid = m->PROC_TIMER_in_tid};
+	list_append(&p->timers, &t->link);
+	m->PROC_TIMER_out_id = t->id;
+	return 0;
+}
+
+static void get(struct w_msg *m, const struct ptimer *t)
+{
+	uint64_t now = rt_now(), at = t->ev.at;
+
+	m->PROC_TIMER_out_value = at > now ? at - now : at ? 1 : 0;
+	m->PROC_TIMER_out_interval = t->interval;
+}
+
+static void set(struct w_msg *m, struct ptimer *t)
+{
+	uint64_t value = m->PROC_TIMER_in_value, interval = m->PROC_TIMER_in_interval;
+
+	get(m, t); /* the answer is what it was */
+	t->interval = interval && interval < INTERVAL_MIN ? INTERVAL_MIN : interval;
+	t->overrun = 0;
+	ev_timer_set(&t->ev, value ? rt_now() + value : 0);
+}
+
+static void drop(struct ptimer *t)
+{
+	ev_timer_set(&t->ev, 0);
+	list_del(&t->link);
+	rt_free(t);
+}
+
+void timer_call(struct w_msg *m, struct proc *p)
+{
+	uint64_t what = m->PROC_TIMER_in_what;
+	struct ptimer *t = what == 1 ? NULL : find(p, m->PROC_TIMER_in_id);
+	int err = 0;
+
+	if (what == 1)
+		err = create(m, p);
+	else if (!t)
+		err = W_EINVAL;
+	else if (what == 2)
+		set(m, t);
+	else if (what == 3)
+		get(m, t);
+	else if (what == 4)
+		drop(t);
+	else
+		m->PROC_TIMER_out_value = t->overrun;
+	proc_reply(m, err);
+}
+
+void timer_end(struct proc *p)
+{
+	while (!list_is_empty(&p->timers))
+		drop(list_first(&p->timers, struct ptimer, link));
+}
