@@ -289,6 +289,13 @@ static long record_lock(struct lx_file *f, uint64_t cmd, uint64_t ulock)
 	return put_user(ulock, &l, sizeof(l)) ? -EFAULT : 0;
 }
 
+static long set_pipe_size(struct lx_file *f, uint64_t size)
+{
+	if (size > 1u << 20)
+		return -EPERM; /* /proc/sys/fs/pipe-max-size */
+	return w_stream_ctl(f->h, W_STREAM_SIZE, size < 4096 ? 4096 : size);
+}
+
 LX(fcntl)
 {
 	struct lx_file *f = fd_file(a[0]);
@@ -321,8 +328,9 @@ LX(fcntl)
 	case F_GETOWN:
 		return 0;
 	case F_GETPIPE_SZ:
+		return f->kind == K_STREAM ? w_stream_ctl(f->h, W_STREAM_SIZE, 0) : -EBADF;
 	case F_SETPIPE_SZ:
-		return f->kind == K_STREAM ? 65536 : -EBADF;
+		return f->kind == K_STREAM ? set_pipe_size(f, a[2]) : -EBADF;
 	default:
 		return -EINVAL;
 	}
@@ -773,6 +781,8 @@ LX(sendfile)
 		return -EINVAL;
 	if (a[2] && get_user(&off, a[2], 8))
 		return -EFAULT;
+	if (a[2] && (int64_t)off < 0)
+		return -EINVAL;
 	while (done < a[3]) {
 		struct w_msg m = {.op = FS_SEEK};
 
@@ -798,6 +808,39 @@ LX(sendfile)
 	if (a[2] && put_user(a[2], &off, 8))
 		return -EFAULT;
 	return done ? (long)done : w < 0 ? w : 0;
+}
+
+/* Through this process: there is no page to give away.  What was read is written. */
+LX(splice)
+{
+	struct lx_file *in = fd_file(a[0]), *out = fd_file(a[2]);
+	uint64_t from = FS_OWN_OFFSET, to = FS_OWN_OFFSET, want;
+	char buf[4096];
+	long n, w;
+
+	(void)r;
+	if (!in || !out)
+		return -EBADF;
+	if ((in->kind != K_STREAM && out->kind != K_STREAM) || a[5] & ~15ull)
+		return -EINVAL;
+	if ((a[1] && in->kind == K_STREAM) || (a[3] && out->kind == K_STREAM))
+		return -ESPIPE;
+	if ((a[1] && get_user(&from, a[1], 8)) || (a[3] && get_user(&to, a[3], 8)))
+		return -EFAULT;
+	want = a[4] < sizeof(buf) ? a[4] : sizeof(buf);
+	if (a[5] & 2 && !(file_ready(in) & 1)) /* SPLICE_F_NONBLOCK */
+		return -EAGAIN;
+	n = file_read(in, (uint64_t)buf, want, from);
+	if (n <= 0)
+		return n;
+	w = file_write(out, (uint64_t)buf, n, to);
+	if (w < 0)
+		return w;
+	from += n;
+	to += w;
+	if ((a[1] && put_user(a[1], &from, 8)) || (a[3] && put_user(a[3], &to, 8)))
+		return -EFAULT;
+	return w;
 }
 
 /* Between two files; the offsets are the descriptors' own where none is given. */

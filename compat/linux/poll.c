@@ -481,6 +481,9 @@ static long epoll_wait_common(struct lx_file *ep, uint64_t uev, int32_t max, uin
 	for (i = 0; i < n; i++) {
 		struct lx_epitem *it = (struct lx_epitem *)ev[i].key;
 
+		/* a socket that was connecting is watched twice: say all at once */
+		if (it->two && fd_file(it->fd) == it->file)
+			ev[i].bits |= file_ready(it->file);
 		out[i].events = got_bits(ev[i].bits, it->events);
 		out[i].data = it->data;
 	}

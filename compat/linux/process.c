@@ -705,6 +705,8 @@ LX(sched_yield)
 	return 0;
 }
 
+static long sched_target(uint64_t pid);
+
 LX(sched_getaffinity)
 {
 	struct w_sys_stat s;
@@ -713,6 +715,8 @@ LX(sched_getaffinity)
 	(void)r;
 	if (a[1] < 8 || a[1] % 8)
 		return -EINVAL;
+	if (sched_target(a[0]))
+		return sched_target(a[0]);
 	w_sys_info(W_SYS_STAT, 0, &s, sizeof(s));
 	mask = s.ncpu >= 64 ? ~0ull : (1ull << s.ncpu) - 1;
 	return put_user(a[2], &mask, 8) ? -EFAULT : 8;
@@ -725,6 +729,8 @@ LX(sched_setaffinity)
 	(void)r;
 	if (get_user(&mask, a[2], a[1] < 8 ? a[1] : 8))
 		return -EFAULT;
+	if (sched_target(a[0]))
+		return sched_target(a[0]);
 	if (a[0] && a[0] != self()->tid)
 		return 0; /* other threads: a hint that is not taken */
 	return w_thread_set(W_THREAD_AFFINITY, mask);
@@ -733,17 +739,32 @@ LX(sched_setaffinity)
 /* There is one policy, SCHED_OTHER, and its one priority. */
 enum { SCHED_OTHER, SCHED_FIFO, SCHED_RR, SCHED_BATCH, SCHED_IDLE = 5 };
 
+/* The thread or process that a sched_ call names: 0, or why not. */
+static long sched_target(uint64_t pid)
+{
+	struct w_msg m;
+
+	if ((int32_t)pid < 0)
+		return -EINVAL;
+	if (!pid || pid == self()->tid || (pid & 0x7fff) == proc()->pid)
+		return 0;
+	return group_of(pid, &m) < 0 ? -ESRCH : 0;
+}
+
 LX(sched_getscheduler)
 {
-	LX_UNUSED;
-	return SCHED_OTHER;
+	(void)r;
+	return sched_target(a[0]) ? sched_target(a[0]) : SCHED_OTHER;
 }
 
 LX(sched_setscheduler)
 {
+	long err = sched_target(a[0]);
 	int32_t prio;
 
 	(void)r;
+	if (err)
+		return err;
 	if (!a[2] || get_user(&prio, a[2], 4))
 		return a[2] ? -EFAULT : -EINVAL;
 	switch ((int32_t)a[1]) {
@@ -764,6 +785,8 @@ LX(sched_getparam)
 	int32_t prio = 0;
 
 	(void)r;
+	if (sched_target(a[0]))
+		return sched_target(a[0]);
 	return a[1] ? put_user(a[1], &prio, 4) ? -EFAULT : 0 : -EINVAL;
 }
 

@@ -158,9 +158,12 @@ LX(pidfd_open)
 LX(pidfd_send_signal)
 {
 	struct lx_file *f = fd_file(a[0]);
-	const uint64_t b[6] = {f ? f->pid : 0, a[1]};
+	const char *digits = f && f->path && !strncmp(f->path, "/proc/", 6) ? f->path + 6 : "x";
+	const uint64_t b[6] = {f && f->kind == K_PIDFD ? f->pid : strtoul_at(&digits, 10), a[1]};
 	struct w_obj_info i = {0};
 
+	if (f && f->kind == K_FILE && b[0] && !*digits) /* the directory /proc/PID will do */
+		return lx_kill(b, r);
 	if (!f || f->kind != K_PIDFD)
 		return -EBADF;
 	w_obj_info(f->h, &i);

@@ -33,6 +33,29 @@ uint64_t lx_wall_offset(void)
 	return time_page()->wall_ns;
 }
 
+/* Clocks of one process or thread: ~id << 3, bit 2: of a thread (posix-timers.h). */
+static long cpu_clock(uint64_t id, uint64_t *ns)
+{
+	uint32_t of = ~(int32_t)id >> 3, slot = of >> 15;
+	w_handle_t h = W_H_THREAD;
+	struct w_obj_info i;
+
+	of &= 0x1fffffff;
+	slot = of >> 15;
+	if (of && (of & 0x7fff) != proc()->pid)
+		return -EINVAL;
+	if (!(id & 4))
+		h = 0;
+	else if (of && of != self()->tid)
+		h = slot < LX_THREADS_MAX && proc()->slots[slot].state == 1
+			    ? proc()->slots[slot].handle
+			    : W_H_THREAD;
+	if (w_obj_info(h, &i) < 0)
+		return -EINVAL;
+	*ns = i.time_ns;
+	return 0;
+}
+
 static long clock_read(uint64_t id, uint64_t *ns)
 {
 	struct w_obj_info i;
@@ -54,7 +77,7 @@ static long clock_read(uint64_t id, uint64_t *ns)
 		*ns = i.time_ns;
 		return 0;
 	default:
-		return -EINVAL;
+		return (int32_t)id < 0 ? cpu_clock(id, ns) : -EINVAL;
 	}
 }
 
@@ -181,7 +204,7 @@ LX(clock_nanosleep)
 	return ns <= lx_now() ? 0 : sleep_until(ns, 0);
 }
 
-/* ---- ITIMER_REAL: kept by procd, since the signal must come whatever we do ---- */
+/* ---- interval timers: kept by procd, since the signal must come whatever we do ---- */
 
 struct itimerval {
 	int64_t interval_s, interval_us, value_s, value_us;
@@ -192,13 +215,14 @@ static uint64_t us_to_ns(int64_t s, int64_t us)
 	return s * 1000000000ull + us * 1000;
 }
 
-static long itimer(bool set, uint64_t value, uint64_t interval, uint64_t *old_value,
+static long itimer(bool set, uint64_t which, uint64_t value, uint64_t interval, uint64_t *old_value,
 		   uint64_t *old_interval)
 {
 	struct w_msg m = {.op = PROC_ITIMER};
 	long err;
 
 	m.PROC_ITIMER_in_set = set;
+	m.PROC_ITIMER_in_which = which;
 	m.PROC_ITIMER_in_value = value;
 	m.PROC_ITIMER_in_interval = interval;
 	err = lx_chan(LX_H_PROC, &m);
@@ -222,14 +246,14 @@ LX(setitimer)
 	long err;
 
 	(void)r;
-	if (a[0])
-		return a[0] > 2 ? -EINVAL : -ENOSYS; /* CPU time timers do not exist */
+	if (a[0] > 2)
+		return -EINVAL;
 	if (a[1] && get_user(&t, a[1], sizeof(t)))
 		return -EFAULT;
 	if (t.value_s < 0 || t.interval_s < 0 || (uint64_t)t.value_us > 999999 ||
 	    (uint64_t)t.interval_us > 999999)
 		return -EINVAL;
-	err = itimer(true, us_to_ns(t.value_s, t.value_us), us_to_ns(t.interval_s, t.interval_us),
+	err = itimer(true, a[0], us_to_ns(t.value_s, t.value_us), us_to_ns(t.interval_s, t.interval_us),
 		     &value, &interval);
 	return err < 0 ? err : put_itimer(a[2], value, interval);
 }
@@ -241,8 +265,7 @@ LX(getitimer)
 	(void)r;
 	if (a[0] > 2)
 		return -EINVAL;
-	if (!a[0])
-		itimer(false, 0, 0, &value, &interval);
+	itimer(false, a[0], 0, 0, &value, &interval);
 	return put_itimer(a[1], value, interval);
 }
 
@@ -251,7 +274,7 @@ LX(alarm)
 	uint64_t value, interval;
 
 	(void)r;
-	if (itimer(true, (uint32_t)a[0] * 1000000000ull, 0, &value, &interval) < 0)
+	if (itimer(true, 0, (uint32_t)a[0] * 1000000000ull, 0, &value, &interval) < 0)
 		return 0;
 	return (value + 999999999) / 1000000000;
 }

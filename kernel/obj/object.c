@@ -255,7 +255,7 @@ static void info_process(const struct process *p, struct w_obj_info *i)
 	i->time_ns = p->cpu_ns;
 	list_for_each (l, &p->threads)
 		i->time_ns += cpu_time(list_entry(l, struct thread, in_proc));
-	i->size = p->as ? p->as->anon_pages * W_PAGE : 0;
+	i->size = (p->as ? p->as->anon_pages : p->last_pages) * W_PAGE;
 }
 
 int64_t sys_obj_info(w_handle_t h, uaddr_t info)

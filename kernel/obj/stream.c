@@ -306,6 +306,48 @@ static void reopen(struct stream *s)
 	update(peer(s));
 }
 
+#define SIZE_MAX_BYTES (1u << 22)
+
+/* Make both rings hold at least want bytes: BUSY when what is there does not fit. */
+static int64_t resize(struct stream_pair *p, uint64_t want)
+{
+	char *buf[2] = {NULL, NULL};
+	uint32_t size = PIPE_BUF;
+	struct ring *r;
+	int i;
+
+	if (want > SIZE_MAX_BYTES)
+		return W_EINVAL;
+	while (size < want)
+		size *= 2;
+	for (i = 0; i < 2; i++)
+		if (used(&p->ring[i]) > size)
+			return W_EBUSY;
+	for (i = 0; i < 2; i++) {
+		if (!p->ring[i].buf)
+			continue;
+		buf[i] = kzalloc(size);
+		if (!buf[i]) {
+			kfree(buf[0]);
+			return W_ENOMEM;
+		}
+	}
+	for (i = 0; i < 2; i++) {
+		uint64_t at;
+
+		r = &p->ring[i];
+		for (at = r->tail; r->buf && at < r->head; at++)
+			buf[i][at & (size - 1)] = r->buf[at & (r->size - 1)];
+		kfree(r->buf);
+		r->buf = buf[i];
+		r->size = size;
+		thread_wake_all(&r->writers);
+	}
+	for (i = 0; i < 2; i++)
+		update(&p->end[i]);
+	return size;
+}
+
 static void reset(struct stream *s)
 {
 	int i;
@@ -327,6 +369,8 @@ int64_t sys_stream_ctl(struct stream *s, uint32_t op, uint64_t arg)
 		return room(out_of(s));
 	case W_STREAM_UNSENT:
 		return used(out_of(s));
+	case W_STREAM_SIZE:
+		return arg ? resize(s->pair, arg) : out_of(s)->size;
 	case W_STREAM_POS_IN:
 		return in_of(s)->tail;
 	case W_STREAM_POS_OUT:

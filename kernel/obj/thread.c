@@ -166,6 +166,7 @@ static void process_finish(struct process *p)
 
 	p->dead = true;
 	handle_table_free(&p->handles);
+	p->last_pages = p->as ? p->as->anon_pages : 0;
 	p->as = NULL;
 	if (as)
 		aspace_put(as);

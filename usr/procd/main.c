@@ -402,7 +402,7 @@ static void ended(struct ev_source *s, uint32_t bits)
 	(void)bits;
 	w_obj_info(p->process, &info);
 	ev_del(s);
-	ev_timer_set(&p->alarm, 0);
+	itimer_end(p);
 	timer_end(p);
 	vfork_done(p);
 	tell_fs(p->koid, true);
@@ -883,32 +883,6 @@ static void op_cred(struct w_msg *m, struct proc *p)
 	reply(m, 0);
 }
 
-/* ---- ITIMER_REAL: survives exec, not inherited by fork ---- */
-
-static void alarm_fired(struct ev_timer *t)
-{
-	struct proc *p = container_of(t, struct proc, alarm);
-
-	if (p->alarm_interval)
-		ev_timer_set(t, rt_now() + p->alarm_interval);
-	post(p, SIGALRM, 0x80, 0, 0, 0); /* SI_KERNEL */
-}
-
-static void op_itimer(struct w_msg *m, struct proc *p)
-{
-	uint64_t set = m->PROC_ITIMER_in_set, value = m->PROC_ITIMER_in_value;
-	uint64_t interval = m->PROC_ITIMER_in_interval, now = rt_now();
-
-	m->PROC_ITIMER_out_value = p->alarm.at > now ? p->alarm.at - now : p->alarm.at ? 1 : 0;
-	m->PROC_ITIMER_out_interval = p->alarm_interval;
-	if (set) {
-		p->alarm.fn = alarm_fired;
-		p->alarm_interval = interval && interval < 1000000 ? 1000000 : interval;
-		ev_timer_set(&p->alarm, value ? now + value : 0);
-	}
-	reply(m, 0);
-}
-
 static void op_exec(struct w_msg *m, struct proc *p, const char *bytes)
 {
 	uint32_t len = m->in_len < SERVICE_BYTES ? m->in_len : SERVICE_BYTES - 1;
@@ -1017,7 +991,7 @@ static void call(struct service *s, struct w_msg *m)
 		op_setgroups(m, p, s->bytes);
 		break;
 	case PROC_ITIMER:
-		op_itimer(m, p);
+		itimer_call(m, p);
 		break;
 	case PROC_STOPPED:
 		op_stopped(m, p);

@@ -31,8 +31,12 @@ struct proc {
 	uint32_t last_timer;
 	bool subreaper;
 	uint64_t children_ns, children_rss; /* of those reaped, and theirs; rss: the largest */
-	struct ev_timer alarm;
-	uint64_t alarm_interval; /* ns, 0: once */
+	struct itimer {
+		struct ev_timer ev;
+		struct proc *p;
+		uint64_t interval; /* ns, 0: once */
+		uint64_t target;   /* CPU time at which it fires; 0: not armed */
+	} itimer[3]; /* ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF */
 	uint64_t started;	 /* ns */
 	uint64_t time_ns, rss;	 /* at the end */
 	char name[16];
@@ -49,7 +53,9 @@ void proc_reply(struct w_msg *m, int64_t status);
 /* Post a signal; tid 0: any thread.  False: it was pending already. */
 bool proc_post(struct proc *p, const struct lx_siginfo *info);
 void timer_call(struct w_msg *m, struct proc *p); /* timer.c */
-void timer_end(struct proc *p);
+void timer_end(struct proc *p); /* those of timer_create */
+void itimer_call(struct w_msg *m, struct proc *p);
+void itimer_end(struct proc *p);
 struct proc *proc_by_pid(uint32_t pid);
 struct proc *proc_by_koid(uint64_t koid);
 int proc_spawn(const char *strings, uint32_t len, uint32_t flags, uint32_t *pid);

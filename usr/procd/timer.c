@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: MIT
-/* POSIX timers (timer_create(2)): they signal whatever the process does. */
+/*
+ * POSIX timers (timer_create(2)) and interval timers (setitimer(2)): they signal
+ * whatever the process does.  Those of CPU time are looked at when they could have
+ * run out at the earliest.
+ */
 #include "proc.h"
 
 #define TIMERS_MAX 512
@@ -117,4 +121,94 @@ void timer_end(struct proc *p)
 {
 	while (!list_is_empty(&p->timers))
 		drop(list_first(&p->timers, struct ptimer, link));
+}
+
+/* ---- interval timers: survive exec, not inherited by fork ---- */
+
+static const int itimer_signal[3] = {14, 26, 27}; /* SIGALRM, SIGVTALRM, SIGPROF */
+
+static uint64_t cpu_time(const struct proc *p)
+{
+	struct w_obj_info i = {0};
+
+	w_obj_info(p->process, &i);
+	return i.time_ns;
+}
+
+static int which_of(const struct itimer *t)
+{
+	return t - t->p->itimer;
+}
+
+static void itimer_signal_now(struct itimer *t)
+{
+	const struct lx_siginfo info = {.signo = itimer_signal[which_of(t)], .code = 0x80};
+
+	proc_post(t->p, &info);
+}
+
+static void real_fired(struct ev_timer *ev)
+{
+	struct itimer *t = container_of(ev, struct itimer, ev);
+
+	if (t->interval)
+		ev_timer_set(ev, rt_now() + t->interval);
+	itimer_signal_now(t);
+}
+
+static void cpu_look(struct ev_timer *ev)
+{
+	struct itimer *t = container_of(ev, struct itimer, ev);
+	uint64_t used = cpu_time(t->p), left;
+
+	if (used >= t->target) {
+		t->target = t->interval ? used + t->interval : 0;
+		itimer_signal_now(t);
+	}
+	if (!t->target)
+		return;
+	left = (t->target - used) / CONFIG_NR_CPUS;
+	ev_timer_set(ev, rt_now() + (left < 1000000 ? 1000000 : left));
+}
+
+static uint64_t itimer_left(const struct itimer *t)
+{
+	uint64_t now = which_of(t) ? cpu_time(t->p) : rt_now();
+	uint64_t at = which_of(t) ? t->target : t->ev.at;
+
+	return at > now ? at - now : at ? 1 : 0;
+}
+
+void itimer_call(struct w_msg *m, struct proc *p)
+{
+	uint64_t which = m->PROC_ITIMER_in_which, value = m->PROC_ITIMER_in_value;
+	uint64_t interval = m->PROC_ITIMER_in_interval, set = m->PROC_ITIMER_in_set;
+	struct itimer *t = which < 3 ? &p->itimer[which] : NULL;
+
+	if (!t) {
+		proc_reply(m, W_EINVAL);
+		return;
+	}
+	t->p = p;
+	m->PROC_ITIMER_out_value = itimer_left(t);
+	m->PROC_ITIMER_out_interval = t->interval;
+	if (set) {
+		t->interval = interval && interval < 1000000 ? 1000000 : interval;
+		t->ev.fn = which ? cpu_look : real_fired;
+		t->target = which && value ? cpu_time(p) + value : 0;
+		ev_timer_set(&t->ev, 0);
+		if (t->target)
+			cpu_look(&t->ev);
+		else if (value && !which)
+			ev_timer_set(&t->ev, rt_now() + value);
+	}
+	proc_reply(m, 0);
+}
+
+void itimer_end(struct proc *p)
+{
+	int i;
+
+	for (i = 0; i < 3; i++)
+		ev_timer_set(&p->itimer[i].ev, 0);
 }

@@ -67,6 +67,7 @@ struct process {
 	uint32_t status;
 	struct w_personality pers; /* entry 0: a native process */
 	uint64_t cpu_ns;	   /* of threads that ended */
+	uint64_t last_pages;	   /* in memory when it ended */
 	char name[16];
 };
 
