@@ -164,9 +164,9 @@ static int walk_path(struct walk *w, const char *p, bool inner)
 					return W_ENAMETOOLONG;
 				memcpy(w->last, p, stop - p);
 				w->last[stop - p] = 0;
-				if (!cred_may(w->at, MAY_X))
-					return W_EACCES;
-				return is_dir(w->at) ? 0 : W_ENOTDIR;
+				if (!is_dir(w->at))
+					return W_ENOTDIR;
+				return cred_may(w->at, MAY_X) ? 0 : W_EACCES;
 			}
 			err = step(w, p, stop - p, final && !slash && !inner);
 		}

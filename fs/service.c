@@ -48,7 +48,7 @@ static int open_create(const char *path, uint32_t flags, uint32_t mode, struct n
 	if (err != W_ENOENT)
 		return err;
 	err = ramfs_walk(ramfs_root, path, false, &dir, last);
-	if (!err && !*last)
+	if (!err && (!*last || path[strlen(path) - 1] == '/'))
 		err = W_EISDIR;
 	if (err)
 		return err;

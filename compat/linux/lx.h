@@ -129,6 +129,7 @@ struct lx_sigaction {
 
 struct lx_slot {       /* threads other than the first */
 	uint8_t state; /* 0 free, 1 used, 2 ending */
+	uint8_t gen;   /* so that a tid is not somebody else's at once */
 	w_handle_t handle;
 };
 
@@ -157,6 +158,17 @@ struct lx_proc {
 	bool trace, trace_log;	    /* trace.c: print calls; into the kernel's log */
 	struct lx_file *trace_file; /* or there; owns */
 };
+
+/* tid of a thread that is not the first: what a futex word has room for (30 bits). */
+static inline uint32_t lx_tid(uint32_t pid, uint32_t slot, uint32_t gen)
+{
+	return pid | slot << 15 | (gen & 7) << 27;
+}
+
+static inline uint32_t lx_tid_slot(uint32_t tid)
+{
+	return tid >> 15 & (LX_THREADS_MAX - 1);
+}
 
 static inline struct lx_thread *self(void)
 {

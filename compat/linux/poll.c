@@ -463,17 +463,15 @@ LX(epoll_ctl)
 	}
 }
 
-static long epoll_wait_common(struct lx_file *ep, uint64_t uev, int32_t max, uint64_t deadline)
-{
-	struct w_event ev[64];
-	struct epoll_event out[64];
-	long n, i;
+#define EPOLL_FEW 64
+#define EPOLL_MANY 512 /* events that one call reports at most */
 
-	if (!ep)
-		return -EBADF;
-	if (ep->kind != K_EPOLL || max <= 0)
-		return -EINVAL;
-	n = w_ws_wait(ep->h, ev, max < 64 ? max : 64, deadline);
+/* room: for max of both. */
+static long epoll_report(struct lx_file *ep, uint64_t uev, struct w_event *ev,
+			 struct epoll_event *out, int32_t max, uint64_t deadline)
+{
+	long n = w_ws_wait(ep->h, ev, max, deadline), i;
+
 	if (n == W_ETIMEDOUT)
 		return 0;
 	if (n < 0)
@@ -488,6 +486,30 @@ static long epoll_wait_common(struct lx_file *ep, uint64_t uev, int32_t max, uin
 		out[i].data = it->data;
 	}
 	return put_user(uev, out, n * sizeof(*out)) ? -EFAULT : n;
+}
+
+static long epoll_wait_common(struct lx_file *ep, uint64_t uev, int32_t max, uint64_t deadline)
+{
+	struct w_event few[EPOLL_FEW], *ev = few;
+	struct epoll_event few_out[EPOLL_FEW];
+	void *room = NULL;
+	long n;
+
+	if (!ep)
+		return -EBADF;
+	if (ep->kind != K_EPOLL || max <= 0)
+		return -EINVAL;
+	if (max > EPOLL_FEW) {
+		max = max < EPOLL_MANY ? max : EPOLL_MANY;
+		room = pmalloc(max * (sizeof(*ev) + sizeof(struct epoll_event)));
+	}
+	if (!room)
+		return epoll_report(ep, uev, few, few_out, max < EPOLL_FEW ? max : EPOLL_FEW,
+				    deadline);
+	ev = room;
+	n = epoll_report(ep, uev, ev, (struct epoll_event *)(ev + max), max, deadline);
+	pfree(room);
+	return n;
 }
 
 static uint64_t ms_deadline(int32_t ms)

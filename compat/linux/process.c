@@ -100,7 +100,7 @@ static long thread_clone(const struct clone *c, const struct w_regs *r)
 	t->proc = me->proc;
 	t->sigmask = me->sigmask;
 	t->slot = slot;
-	t->tid = tid = slot << 15 | me->proc->pid;
+	t->tid = tid = lx_tid(me->proc->pid, slot, ++me->proc->slots[slot].gen);
 	t->altstack.flags = 2;
 	t->clear_tid = c->flags & CLONE_CHILD_CLEARTID ? c->child_tid : 0;
 	frame = (struct w_regs *)((uint64_t)t - sizeof(*frame));
@@ -189,7 +189,7 @@ void lx_end_other_threads(void)
 			continue;
 		if (i != self()->slot) {
 			w_handle_close(p->slots[i].handle);
-			p->slots[i] = (struct lx_slot){0};
+			p->slots[i] = (struct lx_slot){.gen = p->slots[i].gen};
 		}
 	}
 	self()->tid = p->pid;
@@ -716,7 +716,7 @@ LX(sched_getaffinity)
 	if (a[1] < 8 || a[1] % 8)
 		return -EINVAL;
 	if (sched_target(a[0]))
-		return sched_target(a[0]);
+		return -ESRCH;
 	w_sys_info(W_SYS_STAT, 0, &s, sizeof(s));
 	mask = s.ncpu >= 64 ? ~0ull : (1ull << s.ncpu) - 1;
 	return put_user(a[2], &mask, 8) ? -EFAULT : 8;
@@ -730,7 +730,7 @@ LX(sched_setaffinity)
 	if (get_user(&mask, a[2], a[1] < 8 ? a[1] : 8))
 		return -EFAULT;
 	if (sched_target(a[0]))
-		return sched_target(a[0]);
+		return -ESRCH;
 	if (a[0] && a[0] != self()->tid)
 		return 0; /* other threads: a hint that is not taken */
 	return w_thread_set(W_THREAD_AFFINITY, mask);

@@ -607,15 +607,17 @@ LX(kill)
 static struct lx_thread *thread_by_tid(uint32_t tid)
 {
 	struct lx_proc *p = proc();
-	uint32_t slot = tid >> 15;
+	uint32_t slot = lx_tid_slot(tid);
+	struct lx_thread *t;
 
 	if (self()->tid == tid)
 		return self();
 	if (tid == p->pid)
 		slot = 0;
-	else if ((tid & 0x7fff) != p->pid || slot >= LX_THREADS_MAX || p->slots[slot].state != 1)
+	else if ((tid & 0x7fff) != p->pid || p->slots[slot].state != 1)
 		return NULL;
-	return (struct lx_thread *)(LX_THREADS + (slot + 1ull) * LX_THREAD_SIZE - W_PAGE);
+	t = (struct lx_thread *)(LX_THREADS + (slot + 1ull) * LX_THREAD_SIZE - W_PAGE);
+	return t->tid == tid ? t : NULL;
 }
 
 /* A signal for one thread of this process never leaves it. */

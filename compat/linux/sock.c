@@ -375,6 +375,33 @@ LX(recvfrom)
 	return n;
 }
 
+/* One datagram out of many pieces. */
+static long dgram_sendmsg(struct lx_file *f, const struct msghdr *m)
+{
+	char *buf = pmalloc(SEND_MAX), to[16];
+	struct lx_iovec v;
+	uint64_t i, at = 0;
+	long n = buf ? 0 : -ENOMEM;
+
+	if (m->name && m->namelen < 16)
+		n = -EINVAL;
+	else if (m->name && get_user(to, m->name, 16))
+		n = -EFAULT;
+	for (i = 0; !n && i < m->iovlen; i++) {
+		if (get_user(&v, m->iov + i * sizeof(v), sizeof(v)))
+			n = -EFAULT;
+		else if (v.len > SEND_MAX - at)
+			n = -90; /* EMSGSIZE */
+		else if (v.len && get_user(buf + at, v.base, v.len))
+			n = -EFAULT;
+		at += v.len;
+	}
+	if (!n)
+		n = dgram_send(f, (uint64_t)buf, at, m->name ? to : NULL);
+	pfree(buf);
+	return n;
+}
+
 LX(sendmsg)
 {
 	long err, total = 0, n;
@@ -382,7 +409,6 @@ LX(sendmsg)
 	struct lx_iovec v;
 	struct msghdr m;
 	uint64_t i;
-	char to[16];
 
 	(void)r;
 	if (!f)
@@ -393,15 +419,11 @@ LX(sendmsg)
 		return -90; /* EMSGSIZE */
 	if (f->unix_domain)
 		return unix_sendmsg(f, &m, a[2]);
+	if (f->sock_state == S_DGRAM)
+		return dgram_sendmsg(f, &m);
 	for (i = 0; i < m.iovlen; i++) {
 		if (get_user(&v, m.iov + i * sizeof(v), sizeof(v)))
 			return total ? total : -EFAULT;
-		if (f->sock_state == S_DGRAM && m.name) {
-			if (m.iovlen != 1)
-				return -95;
-			return get_user(to, m.name, 16) ? -EFAULT
-							: dgram_send(f, v.base, v.len, to);
-		}
 		n = v.len ? sock_send(f, v.base, v.len, a[2]) : 0;
 		if (n < 0)
 			return total ? total : n;

@@ -36,20 +36,18 @@ uint64_t lx_wall_offset(void)
 /* Clocks of one process or thread: ~id << 3, bit 2: of a thread (posix-timers.h). */
 static long cpu_clock(uint64_t id, uint64_t *ns)
 {
-	uint32_t of = ~(int32_t)id >> 3, slot = of >> 15;
+	uint32_t of = ~(int32_t)id >> 3, slot;
 	w_handle_t h = W_H_THREAD;
 	struct w_obj_info i;
 
 	of &= 0x1fffffff;
-	slot = of >> 15;
+	slot = lx_tid_slot(of);
 	if (of && (of & 0x7fff) != proc()->pid)
 		return -EINVAL;
 	if (!(id & 4))
 		h = 0;
 	else if (of && of != self()->tid)
-		h = slot < LX_THREADS_MAX && proc()->slots[slot].state == 1
-			    ? proc()->slots[slot].handle
-			    : W_H_THREAD;
+		h = proc()->slots[slot].state == 1 ? proc()->slots[slot].handle : W_H_THREAD;
 	if (w_obj_info(h, &i) < 0)
 		return -EINVAL;
 	*ns = i.time_ns;

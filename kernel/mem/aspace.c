@@ -83,6 +83,16 @@ static bool range_is_free(struct aspace *as, uint64_t va, uint64_t len)
 	return !m || m->va >= va + len;
 }
 
+/* Where a mapping begins, with the room that a stack may still grow into. */
+static uint64_t low_end(const struct mapping *m)
+{
+	uint64_t room = STACK_GROW_MAX + 64 * W_PAGE; /* and its guard gap */
+
+	if (!(m->flags & W_MAP_GROWS) || m->end < room)
+		return m->va;
+	return m->va < m->end - room ? m->va : m->end - room;
+}
+
 /* Highest hole of len below top; 0: none. */
 static uint64_t find_hole(struct aspace *as, uint64_t len, uint64_t top)
 {
@@ -95,8 +105,8 @@ static uint64_t find_hole(struct aspace *as, uint64_t len, uint64_t top)
 			continue;
 		if (m->end <= top && top - m->end >= len)
 			return top - len;
-		if (m->va < top)
-			top = m->va;
+		if (low_end(m) < top)
+			top = low_end(m);
 	}
 	return top >= MAP_BASE + len ? top - len : 0;
 }

@@ -7,6 +7,7 @@
 BKL_BEGIN
 
 #define EVENTS_AT_ONCE 64
+#define EVENTS_MAX 4096
 
 static void watch_free(struct watch *w)
 {
@@ -168,10 +169,9 @@ int64_t sys_ws_ctl(struct waitset *ws, uint32_t op, w_handle_t h, uint32_t mask,
 	return 0;
 }
 
-/* Take what is ready, at most max; level watches go to the back of the list. */
-static uint32_t collect(struct waitset *ws, struct w_event *ev, uint32_t max)
+/* Take what is ready, at most max; level watches go to round. */
+static uint32_t collect(struct waitset *ws, struct w_event *ev, uint32_t max, struct list *round)
 {
-	struct list round = LIST_INIT(round);
 	uint32_t n = 0, bits;
 	struct watch *w;
 
@@ -185,34 +185,56 @@ static uint32_t collect(struct waitset *ws, struct w_event *ev, uint32_t max)
 		if (w->mode & W_WS_ONESHOT)
 			w->mask = 0;
 		else if (!(w->mode & W_WS_EDGE))
-			list_append(&round, &w->ready);
+			list_append(round, &w->ready);
 	}
-	while (!list_is_empty(&round)) {
-		w = list_first(&round, struct watch, ready);
+	return n;
+}
+
+/* What is still ready waits behind what has not been reported yet. */
+static void put_back(struct waitset *ws, struct list *round)
+{
+	struct watch *w;
+
+	while (!list_is_empty(round)) {
+		w = list_first(round, struct watch, ready);
 		list_del(&w->ready);
 		list_append(&ws->ready, &w->ready);
 	}
 	if (list_is_empty(&ws->ready))
 		ws->obj.signals &= ~W_READABLE;
-	return n;
+}
+
+/* In pieces that fit the stack: the number reported, or the error of the first piece. */
+static int64_t report(struct waitset *ws, uaddr_t uev, uint32_t max)
+{
+	struct w_event ev[EVENTS_AT_ONCE];
+	struct list round = LIST_INIT(round);
+	uint32_t done = 0, n;
+	int err = 0;
+
+	do {
+		n = max - done < EVENTS_AT_ONCE ? max - done : EVENTS_AT_ONCE;
+		n = collect(ws, ev, n, &round);
+		if (n)
+			err = copy_out(thread_self()->proc->as, uev + done * sizeof(*ev), ev,
+				       n * sizeof(*ev));
+		if (!err)
+			done += n;
+	} while (!err && n == EVENTS_AT_ONCE && done < max);
+	put_back(ws, &round);
+	return done ? (int64_t)done : err;
 }
 
 int64_t sys_ws_wait(struct waitset *ws, uaddr_t uev, uint32_t max, uint64_t deadline)
 {
 	struct thread *t = thread_self();
-	struct w_event ev[EVENTS_AT_ONCE];
-	uint32_t n;
-	int err;
+	int64_t n;
 
-	if (!max)
+	if (!max || max > EVENTS_MAX)
 		return W_EINVAL;
-	if (max > EVENTS_AT_ONCE)
-		max = EVENTS_AT_ONCE;
-	n = collect(ws, ev, max);
-	if (n) {
-		err = copy_out(t->proc->as, uev, ev, n * sizeof(*ev));
-		return err ? err : (int64_t)n;
-	}
+	n = report(ws, uev, max);
+	if (n)
+		return n;
 	if (t->wake == WAKE_TIMEOUT || !deadline)
 		return W_ETIMEDOUT;
 	if (t->wake == WAKE_KICK)

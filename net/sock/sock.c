@@ -27,7 +27,7 @@ enum state { S_NEW, S_LISTEN, S_CONNECTING, S_CONNECTED, S_DEAD };
 
 /* include/linux/net.h, include/uapi/linux/in.h */
 enum { SOCK_STREAM = 1, SOCK_DGRAM = 2, AF_INET = 2 };
-enum { SOL_SOCKET = 1, IPPROTO_TCP = 6 };
+enum { SOL_SOCKET = 1, IPPROTO_TCP = 6, IPPROTO_UDP_ = 17 };
 enum {
 	SO_REUSEADDR = 2,
 	SO_TYPE = 3,
@@ -799,6 +799,7 @@ static void op_getopt(struct w_msg *m, struct sock *s)
 static void op_socket(struct w_msg *m)
 {
 	int type = m->NET_SOCKET_in_type & 15;
+	uint64_t protocol = m->NET_SOCKET_in_protocol;
 	struct sock *s;
 
 	if (m->NET_SOCKET_in_domain != AF_INET) {
@@ -806,6 +807,10 @@ static void op_socket(struct w_msg *m)
 		return;
 	}
 	if (type != SOCK_STREAM && type != SOCK_DGRAM) {
+		reply(m, -94); /* ESOCKTNOSUPPORT */
+		return;
+	}
+	if (protocol && protocol != (type == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP_)) {
 		reply(m, -93); /* EPROTONOSUPPORT */
 		return;
 	}
