@@ -48,7 +48,7 @@ export CC HOSTCC
 
 config-goals := config menuconfig nconfig oldconfig olddefconfig savedefconfig alldefconfig \
 	allyesconfig allnoconfig randconfig listnewconfig defconfig %_defconfig set explain lint
-free-goals := help check bench deps clean mrproper format
+free-goals := help check bench deps deps-bench clean mrproper format
 no-config := $(filter $(config-goals) $(free-goals),$(MAKECMDGOALS))
 
 CONFIG_FILE := .config
@@ -80,12 +80,15 @@ check:
 bench:
 	@sh $(srctree)/scripts/bench
 
-.PHONY: check bench help deps clean mrproper format
+.PHONY: check bench help deps deps-bench clean mrproper format
 help:
 	@sh $(srctree)/scripts/help
 
 deps:
 	@sh $(srctree)/scripts/deps
+
+deps-bench:
+	@sh $(srctree)/scripts/deps-bench
 
 clean:
 	$(Q)rm -rf k u p lib gen host tests *.elf *.img *.flatfs rootfs image.list *.bin

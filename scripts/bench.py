@@ -56,6 +56,66 @@ def requests(build, conns=16, count=100):
               f"{(after - before) / (conns * count):.0f} instructions")
 
 
+CPU = ["-cpu", "max,-erms,-fsrm"]  # the same for both: rep movsb would count every byte
+
+
+def cpio(files):
+    """A newc archive: Linux's initramfs."""
+    out, ino = b"", 0
+    for name, mode, data, rdev in files + [("TRAILER!!!", 0, b"", (0, 0))]:
+        ino += 1
+        n = name.encode() + b"\0"
+        entry = b"070701" + b"".join(b"%08x" % x for x in (
+            ino, mode, 0, 0, 1, 0, len(data), 0, 0, *rdev, len(n), 0)) + n
+        entry += b"\0" * (-len(entry) % 4) + data
+        out += entry + b"\0" * (-len(entry) % 4)
+    return out
+
+
+def results(text):
+    return {m.group(1).strip(): int(m.group(2)) for m in re.finditer(r"^(\S.*?)  +(\d+)\r?$", text, re.M)}
+
+
+def linux_calls(build, kernel):
+    program = open(os.path.join(build, "overlay/bench/calls"), "rb").read()
+    httpd = open(os.path.join(build, "p/httpd.stripped"), "rb").read()
+    none = (0, 0)
+    initrd = os.path.join(build, "linux-initrd")
+    with open(initrd, "wb") as f:
+        f.write(cpio([("dev", 0o40755, b"", none), ("dev/console", 0o20600, b"", (5, 1)), ("tmp", 0o41777, b"", none),
+                      ("bin", 0o40755, b"", none), ("bin/httpd", 0o100755, httpd, none), ("init", 0o100755, program, none)]))
+    out = subprocess.run(["qemu-system-x86_64", "-M", "microvm,rtc=on", "-accel", "tcg", *CPU, *ICOUNT, "-m", "256",
+                          "-nodefaults", "-no-user-config", "-display", "none", "-serial", "stdio", "-no-reboot",
+                          "-kernel", kernel, "-initrd", initrd,
+                          "-append", "console=ttyS0 quiet mitigations=off nokaslr tsc=reliable reboot=t panic=-1"],
+                         stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300).stdout
+    return results(out)
+
+
+def wherry_calls(build):
+    with VM(build, machine="microvm", extra=[*ICOUNT, *CPU], memory="256M") as vm:
+        vm.wait("httpd: serving")
+        if "has address" not in vm.log:
+            vm.wait("has address")
+        vm.send("\n")
+        vm.wait("# ")
+        return results(vm.command("/bench/calls", 300))
+
+
+def calls(build):
+    kernel = os.path.expanduser("~/.cache/wherry/linux/vmlinuz")
+    ours = wherry_calls(build)
+    linux = linux_calls(build, kernel) if os.path.exists(kernel) else {}
+    name = open(os.path.dirname(kernel) + "/name").read().strip() if linux else "(make deps-bench fetches it)"
+    print(f"instructions per operation, the same static binary; Linux is {name}, mitigations=off")
+    print(f"{'':28} {'Wherry':>8} {'Linux':>8}  ratio")
+    for what, n in ours.items():
+        if what in linux:
+            print(f"{what:28} {n:8} {linux[what]:8}  {n / linux[what]:.2f}")
+        else:
+            print(f"{what:28} {n:8}")
+
+
 def least_memory(build):
     for mib in (4, 5, 6, 8, 10, 12, 16):
         with VM(build, machine="microvm", memory=f"{mib}M") as vm:
@@ -83,6 +143,7 @@ def main():
     boot(build, "q35", "pvh")
     boot(build, "pc", "mbr")
     requests(build)
+    calls(build)
     least_memory(build)
     start = time.time()
     subprocess.run(["make", "-s", "-C", os.environ["srctree"], f"O={build}", "image"], check=True,

@@ -189,6 +189,14 @@ cmd_ldp = ld -nostdlib --no-warn-rwx-segments -z max-page-size=4096 --build-id=n
 p/personality: p/compat/linux/built-in.a p/lib/built-in.a $(srctree)/compat/linux/personality.lds FORCE
 	$(call if_changed,ldp)
 
+# ---- the vDSO ----
+quiet_cmd_vdso = VDSO    $@
+cmd_vdso = $(CC) -std=gnu11 -Wall -Wextra -Werror -nostdinc -isystem $(cc-include) -I$(srctree)/abi/include -Iinclude/generated -O2 -fPIC -ffreestanding -fno-stack-protector -fno-asynchronous-unwind-tables \
+	-mgeneral-regs-only -nostdlib -shared -Wl,-soname,linux-vdso.so.1 -Wl,--hash-style=sysv -Wl,--build-id=none -Wl,-z,max-page-size=4096 -Wl,-T,$(srctree)/compat/vdso/vdso.lds \
+	-o $@ $(filter %.c,$^) && strip --strip-debug $@
+p/vdso.so: $(srctree)/compat/vdso/vdso.c $(srctree)/compat/vdso/vdso.lds FORCE | prepare
+	$(call if_changed,vdso)
+
 # ---- our own Linux programs ----
 quiet_cmd_musl = MUSL    $@
 cmd_musl = musl-gcc -static -std=gnu11 -I$(srctree)/abi/include -Iinclude/generated -O2 -g -Wall -Wextra -Werror -pthread -ffile-prefix-map=$(srctree)/= -o $@ $(filter %.c,$^)
@@ -212,7 +220,7 @@ packages/.done: .config $(srctree)/scripts/packages $(srctree)/usr/packages/rule
 # ---- the boot archive ----
 programs-$(CONFIG_HTTPD) += p/httpd.stripped
 programs-$(CONFIG_STRACE) += p/strace.stripped
-image-in := $(servers:.elf=.stripped) p/personality $(programs-y)
+image-in := $(servers:.elf=.stripped) p/personality p/vdso.so $(programs-y)
 quiet_cmd_archive = ARCHIVE $@
 cmd_archive = sh $(srctree)/scripts/rootfs image.list $(homes) && host/mkflatfs $@ image.list
 rootfs-src := $(shell find $(srctree)/usr/rootfs $(CONFIG_ROOTFS_OVERLAY) -type f 2>/dev/null)
@@ -239,7 +247,7 @@ wherry.img: host/mkdisk k/stage1.bin k/stage2.bin k/wherry.stripped boot.flatfs 
 image: wherry.elf boot.flatfs $(if $(CONFIG_BOOT_MBR),wherry.img)
 	@sh $(srctree)/scripts/sizes wherry.elf boot.flatfs $(if $(CONFIG_BOOT_MBR),wherry.img)
 
--include $(foreach o,host/fixdep host/mkflatfs host/widc k/dispatch.o wherry.elf $(gen-abi) gen/callnames.h $(lwip-obj) $(foreach m,$(mod-y),u/mod-$(m).o) $(foreach h,$(homes),u/proc_$(h).o) $(servers) $(servers:.elf=.stripped) p/personality p/httpd p/httpd.stripped p/strace p/strace.stripped packages/.done boot.flatfs wherry.img k/stage1.bin k/stage2.bin k/wherry.stripped host/mkdisk,$(dir $(o)).$(notdir $(o)).cmd)
+-include $(foreach o,host/fixdep host/mkflatfs host/widc k/dispatch.o wherry.elf $(gen-abi) gen/callnames.h $(lwip-obj) $(foreach m,$(mod-y),u/mod-$(m).o) $(foreach h,$(homes),u/proc_$(h).o) $(servers) $(servers:.elf=.stripped) p/personality p/vdso.so p/httpd p/httpd.stripped p/strace p/strace.stripped packages/.done boot.flatfs wherry.img k/stage1.bin k/stage2.bin k/wherry.stripped host/mkdisk,$(dir $(o)).$(notdir $(o)).cmd)
 
 # ---- reference pages, from the interfaces themselves ----
 .PHONY: ref

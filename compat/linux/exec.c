@@ -134,6 +134,7 @@ enum {
 	AT_SECURE = 23,
 	AT_RANDOM = 25,
 	AT_EXECFN = 31,
+	AT_SYSINFO_EHDR = 33,
 	AT_MINSIGSTKSZ = 51
 };
 
@@ -162,8 +163,8 @@ static uint64_t build_stack(const struct image *img, uint64_t bias, uint64_t int
 			    uint32_t len)
 {
 	uint64_t sp = STACK_TOP - 16, text, random, fn, words;
+	const uint32_t *ids = ((const struct lx_sigpage *)LX_SIGPAGE)->ids;
 	struct stack_builder b;
-	struct w_msg m = {.op = PROC_CRED};
 
 	sp -= strlen(path) + 1;
 	fn = sp;
@@ -174,9 +175,8 @@ static uint64_t build_stack(const struct image *img, uint64_t bias, uint64_t int
 	sp -= len;
 	text = sp;
 	memcpy((void *)text, strings, len);
-	words = 1 + argc + 1 + envc + 1 + 2 * 18;
+	words = 1 + argc + 1 + envc + 1 + 2 * 19;
 	sp = (sp - words * 8) & ~15ull;
-	lx_chan(LX_H_PROC, &m);
 	b.w = (uint64_t *)sp;
 	*b.w++ = argc;
 	put_pointers(&b, put_pointers(&b, text, argc), envc);
@@ -187,14 +187,15 @@ static uint64_t build_stack(const struct image *img, uint64_t bias, uint64_t int
 	aux(&b, AT_BASE, interp_bias);
 	aux(&b, AT_FLAGS, 0);
 	aux(&b, AT_ENTRY, img->elf.entry + bias);
-	aux(&b, AT_UID, m.PROC_CRED_out_ruid);
-	aux(&b, AT_EUID, m.PROC_CRED_out_euid);
-	aux(&b, AT_GID, m.PROC_CRED_out_rgid);
-	aux(&b, AT_EGID, m.PROC_CRED_out_egid);
+	aux(&b, AT_UID, ids[0]);
+	aux(&b, AT_EUID, ids[1]);
+	aux(&b, AT_GID, ids[3]);
+	aux(&b, AT_EGID, ids[4]);
 	aux(&b, AT_SECURE, 0);
 	aux(&b, AT_RANDOM, random);
 	aux(&b, AT_EXECFN, fn);
 	aux(&b, AT_CLKTCK, 100);
+	aux(&b, AT_SYSINFO_EHDR, LX_VDSO);
 	aux(&b, AT_HWCAP, 0);
 	aux(&b, AT_MINSIGSTKSZ, 8192);
 	aux(&b, 0, 0);

@@ -48,6 +48,15 @@ void file_put(struct lx_file *f)
 	pfree(f);
 }
 
+static void fd_set(uint32_t fd, struct lx_file *f, bool cloexec)
+{
+	struct lx_proc *p = proc();
+
+	p->fd[fd] = (struct lx_fd){f, cloexec};
+	if (fd >= p->fd_high)
+		p->fd_high = fd + 1;
+}
+
 long fd_install(struct lx_file *f, int from, bool cloexec)
 {
 	struct lx_proc *p = proc();
@@ -57,7 +66,7 @@ long fd_install(struct lx_file *f, int from, bool cloexec)
 	for (i = from; i < p->fd_limit && p->fd[i].file; i++)
 		;
 	if (i < p->fd_limit)
-		p->fd[i] = (struct lx_fd){f, cloexec};
+		fd_set(i, f, cloexec);
 	lx_unlock();
 	if (i < p->fd_limit)
 		return i;
@@ -90,9 +99,9 @@ struct lx_file *fd_remove(long fd)
 
 void fd_close_exec(void)
 {
-	int i;
+	uint32_t i;
 
-	for (i = 0; i < LX_FDS; i++)
+	for (i = 0; i < proc()->fd_high; i++)
 		if (proc()->fd[i].file && proc()->fd[i].cloexec)
 			file_put(fd_remove(i));
 }
@@ -143,7 +152,7 @@ static long dup_to(uint64_t from, uint64_t to, bool cloexec)
 	__atomic_add_fetch(&f->refs, 1, __ATOMIC_ACQ_REL);
 	lx_lock();
 	old = proc()->fd[to].file;
-	proc()->fd[to] = (struct lx_fd){f, cloexec};
+	fd_set(to, f, cloexec);
 	lx_unlock();
 	if (old)
 		file_put(old);

@@ -153,6 +153,8 @@ struct lx_proc {
 	char comm[16];
 	uint64_t seen_missing[8];
 	struct lx_slot slots[LX_THREADS_MAX];
+	uint32_t slot_high; /* no slot from here on was ever used */
+	uint32_t fd_high;   /* no descriptor from here on is open */
 	uint32_t nthreads;
 	bool record_locks;	    /* it may hold some: closing tells the file service */
 	bool trace, trace_log;	    /* trace.c: print calls; into the kernel's log */

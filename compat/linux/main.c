@@ -136,7 +136,7 @@ static void open_console(bool controlling)
 	fd_install(f, 0, false);
 	for (i = 1; i < 3; i++) {
 		f->refs++;
-		proc()->fd[i].file = f;
+		fd_install(f, i, false);
 	}
 }
 

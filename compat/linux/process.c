@@ -45,6 +45,7 @@ static long slot_take(void)
 	for (i = 1; i < LX_THREADS_MAX && i < CONFIG_MAX_THREADS; i++)
 		if (slot_reclaim(&p->slots[i])) {
 			p->slots[i].state = 1;
+			p->slot_high = i >= p->slot_high ? i + 1 : p->slot_high;
 			p->nthreads++;
 			lx_unlock();
 			return i;
@@ -184,7 +185,7 @@ void lx_end_other_threads(void)
 	uint32_t i;
 
 	w_thread_end_others();
-	for (i = 1; i < LX_THREADS_MAX && p->nthreads > 1; i++) {
+	for (i = 1; i < p->slot_high && p->nthreads > 1; i++) {
 		if (!p->slots[i].state)
 			continue;
 		if (i != self()->slot) {
@@ -214,7 +215,7 @@ void lx_fork_child(struct w_regs *r)
 	t->pending = 0;
 	t->tcb.kicked = 0;
 	t->robust = 0;
-	for (i = 1; i < LX_THREADS_MAX; i++)
+	for (i = 1; i < p->slot_high; i++)
 		if (p->slots[i].state && i != t->slot)
 			p->slots[i] = (struct lx_slot){0};
 	t->handle = 0;
@@ -426,20 +427,26 @@ static long group_of(uint64_t pid, struct w_msg *m)
 	return lx_chan(LX_H_PROC, m);
 }
 
+static const struct lx_sigpage *my_page(void)
+{
+	return (const struct lx_sigpage *)LX_SIGPAGE;
+}
+
 LX(getppid)
 {
-	struct w_msg m;
-
 	LX_UNUSED;
-	return group_of(0, &m) < 0 ? 1 : (long)m.PROC_GETPGID_out_ppid;
+	return my_page()->ppid;
 }
 
 LX(getpgid)
 {
 	struct w_msg m;
-	long err = group_of(a[0], &m);
+	long err;
 
 	(void)r;
+	if (!a[0])
+		return my_page()->pgid;
+	err = group_of(a[0], &m);
 	return err < 0 ? err : (long)m.PROC_GETPGID_out_pgid;
 }
 
@@ -454,9 +461,12 @@ LX(getpgrp)
 LX(getsid)
 {
 	struct w_msg m;
-	long err = group_of(a[0], &m);
+	long err;
 
 	(void)r;
+	if (!a[0])
+		return my_page()->sid;
+	err = group_of(a[0], &m);
 	return err < 0 ? err : (long)m.PROC_GETPGID_out_sid;
 }
 
@@ -491,9 +501,7 @@ static long cred(uint64_t what, uint64_t x, uint64_t y, uint64_t z, struct w_msg
 
 static long cred_get(int i)
 {
-	struct w_msg m;
-
-	return cred(0, 0, 0, 0, &m) < 0 ? 0 : (long)m.arg[i];
+	return my_page()->ids[i];
 }
 
 LX(getuid)
@@ -559,16 +567,11 @@ LX(setresgid)
 
 static long put_ids(const uint64_t *a, int first)
 {
-	struct w_msg m;
-	uint32_t v;
 	int i;
 
-	cred(0, 0, 0, 0, &m);
-	for (i = 0; i < 3; i++) {
-		v = m.arg[first + i];
-		if (put_user(a[i], &v, 4))
+	for (i = 0; i < 3; i++)
+		if (put_user(a[i], &my_page()->ids[first + i], 4))
 			return -EFAULT;
-	}
 	return 0;
 }
 

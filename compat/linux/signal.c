@@ -598,10 +598,37 @@ LX(rt_tgsigqueueinfo)
 	return sigqueue(a[0], a[1], a[2], a[3]);
 }
 
+/* Those that stop, continue or end a process are procd's business. */
+#define NOT_ALONE (UNBLOCKABLE | BIT(SIGCONT) | BIT(SIGTSTP) | BIT(SIGTTIN) | BIT(SIGTTOU))
+
+/* A signal from the process to itself: the caller takes it if it can (kill(2)). */
+static long kill_self(int sig)
+{
+	struct lx_sigpage *p = page();
+	const struct lx_siginfo info = {.signo = sig, .pid = p->pid, .uid = p->ids[0]};
+
+	if (self()->sigmask & BIT(sig)) {
+		if (__atomic_load_n(&p->pending, __ATOMIC_ACQUIRE) & BIT(sig))
+			return 0;
+		p->info[sig] = info;
+		__atomic_fetch_or(&p->pending, BIT(sig), __ATOMIC_SEQ_CST);
+		return proc()->nthreads > 1 || proc()->signalfds ? w_proc_kick(0) : 0;
+	}
+	if (!(__atomic_load_n(&self()->pending, __ATOMIC_ACQUIRE) & BIT(sig)))
+		self()->info[sig] = info;
+	__atomic_fetch_or(&self()->pending, BIT(sig), __ATOMIC_SEQ_CST);
+	self()->tcb.kicked = 1;
+	return 0;
+}
+
 LX(kill)
 {
+	uint32_t sig = a[1];
+
 	(void)r;
-	return kill_pid((int32_t)a[0], (uint32_t)a[1], 0, 0);
+	if (a[0] == proc()->pid && sig >= 1 && sig <= 64 && !(BIT(sig) & NOT_ALONE))
+		return kill_self(sig);
+	return kill_pid((int32_t)a[0], sig, 0, 0);
 }
 
 static struct lx_thread *thread_by_tid(uint32_t tid)

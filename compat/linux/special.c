@@ -26,7 +26,7 @@ void signalfd_update(void)
 	struct lx_file *f;
 	uint32_t i;
 
-	for (i = 0; i < LX_FDS; i++) {
+	for (i = 0; i < proc()->fd_high; i++) {
 		f = proc()->fd[i].file;
 		if (!f || f->kind != K_SIGNALFD)
 			continue;

@@ -58,7 +58,7 @@ struct mapping *aspace_find(struct aspace *as, uint64_t va)
 }
 
 /* The first mapping that ends above va, or NULL. */
-static struct mapping *find_from(struct aspace *as, uint64_t va)
+struct mapping *aspace_next(struct aspace *as, uint64_t va)
 {
 	struct mapping *m;
 	struct list *l;
@@ -78,7 +78,7 @@ static struct mapping *next_mapping(struct aspace *as, struct mapping *m)
 
 static bool range_is_free(struct aspace *as, uint64_t va, uint64_t len)
 {
-	struct mapping *m = find_from(as, va);
+	struct mapping *m = aspace_next(as, va);
 
 	return !m || m->va >= va + len;
 }
@@ -142,12 +142,9 @@ void mapping_zap(struct mapping *m, uint64_t va, uint64_t end)
 	struct aspace *as = m->as;
 	pte_t *pte;
 
-	for (va = mmu_next_table(as->root, va, end); va < end;
-	     va = mmu_next_table(as->root, va + W_PAGE, end)) {
-		pte = mmu_walk(as->root, va, false);
-		if (pte && *pte)
-			pte_drop(as, pte);
-	}
+	for (pte = mmu_next_page(as->root, &va, end); pte;
+	     va += W_PAGE, pte = mmu_next_page(as->root, &va, end))
+		pte_drop(as, pte);
 }
 
 static void mapping_free(struct mapping *m)
@@ -224,7 +221,7 @@ static int fault_cow(struct aspace *as, struct mapping *m, pte_t *pte)
 
 static struct mapping *grow_stack(struct aspace *as, uint64_t va)
 {
-	struct mapping *m = find_from(as, va), *below;
+	struct mapping *m = aspace_next(as, va), *below;
 	uint64_t base = va & ~(W_PAGE - 1);
 
 	if (!m || !(m->flags & W_MAP_GROWS) || m->end - base > STACK_GROW_MAX)
@@ -270,7 +267,7 @@ int aspace_fault(struct aspace *as, uint64_t va, uint32_t access)
 
 static void insert_sorted(struct aspace *as, struct mapping *m)
 {
-	struct mapping *after = find_from(as, m->va);
+	struct mapping *after = aspace_next(as, m->va);
 
 	list_append(after ? &after->link : &as->maps, &m->link);
 	as->nmaps++;
@@ -328,7 +325,7 @@ int aspace_unmap(struct aspace *as, uint64_t va, uint64_t len)
 		err = split_at(as, va + len);
 	if (err)
 		return err;
-	for (m = find_from(as, va); m && m->va < va + len; m = next) {
+	for (m = aspace_next(as, va); m && m->va < va + len; m = next) {
 		next = next_mapping(as, m);
 		mapping_zap(m, m->va, m->end);
 		mapping_free(m);
@@ -410,13 +407,12 @@ int64_t aspace_map(struct aspace *as, struct memory *mem, const struct w_map_arg
 
 static void reprotect(struct aspace *as, struct mapping *m)
 {
-	uint64_t va;
+	uint64_t va = m->va;
 	pte_t *pte;
 
-	for (va = mmu_next_table(as->root, m->va, m->end); va < m->end;
-	     va = mmu_next_table(as->root, va + W_PAGE, m->end)) {
-		pte = mmu_walk(as->root, va, false);
-		if (pte && *pte & PTE_ADDR) /* writability comes back by a fault: AS3 */
+	for (pte = mmu_next_page(as->root, &va, m->end); pte;
+	     va += W_PAGE, pte = mmu_next_page(as->root, &va, m->end)) {
+		if (*pte & PTE_ADDR) /* writability comes back by a fault: AS3 */
 			*pte = (*pte & (PTE_ADDR | PTE_ANON)) |
 			       pte_prot(m, m->flags & W_MAP_SHARED);
 	}
@@ -440,7 +436,7 @@ int aspace_protect(struct aspace *as, uint64_t va, uint64_t len, uint32_t prot)
 		err = split_at(as, va + len);
 	if (err)
 		return err;
-	for (m = find_from(as, va); m && m->va < va + len; m = next_mapping(as, m)) {
+	for (m = aspace_next(as, va); m && m->va < va + len; m = next_mapping(as, m)) {
 		m->flags = (m->flags & ~7u) | prot;
 		reprotect(as, m);
 	}
@@ -455,7 +451,7 @@ int aspace_discard(struct aspace *as, uint64_t va, uint64_t len)
 
 	if (!range_is_valid(va, len))
 		return W_EINVAL;
-	for (m = find_from(as, va); m && m->va < va + len; m = next_mapping(as, m)) {
+	for (m = aspace_next(as, va); m && m->va < va + len; m = next_mapping(as, m)) {
 		lo = m->va > va ? m->va : va;
 		hi = m->end < va + len ? m->end : va + len;
 		mapping_zap(m, lo, hi);
@@ -499,10 +495,10 @@ static int clone_mapping(struct aspace *dst, struct aspace *src, struct mapping 
 	dst->nmaps++;
 	if (m->flags & W_MAP_SHARED)
 		return 0;
-	for (va = mmu_next_table(src->root, m->va, m->end); va < m->end;
-	     va = mmu_next_table(src->root, va + W_PAGE, m->end)) {
-		pte = mmu_walk(src->root, va, false);
-		if (!pte || !(*pte & PTE_ANON))
+	va = m->va;
+	for (pte = mmu_next_page(src->root, &va, m->end); pte;
+	     va += W_PAGE, pte = mmu_next_page(src->root, &va, m->end)) {
+		if (!(*pte & PTE_ANON))
 			continue;
 		err = clone_page(dst, n, va, pte);
 		if (err)
@@ -545,7 +541,9 @@ static bool reap_mappings(struct aspace *as)
 	m = list_first(&as->maps, struct mapping, link);
 	if (as->teardown_va < m->va)
 		as->teardown_va = m->va;
-	end = mmu_next_table(as->root, as->teardown_va, m->end);
+	end = as->teardown_va;
+	if (!mmu_next_page(as->root, &end, m->end))
+		end = m->end;
 	if (end < m->end) {
 		as->teardown_va = end;
 		end = m->end - end > REAP_PTES * W_PAGE ? as->teardown_va + REAP_PTES * W_PAGE
@@ -581,6 +579,24 @@ bool aspace_reap_step(void)
 
 /* ---- user copies ---- */
 
+#define REGION_SHIFT 21
+
+/* mmu_walk() that remembers: copies go to the same few places again and again. */
+static pte_t *walk_again(struct aspace *as, uint64_t va)
+{
+	uint64_t region = va >> REGION_SHIFT, i = region % 4;
+	pte_t *pte;
+
+	if (as->walked[i].tag == region + 1)
+		return as->walked[i].table + (va >> 12) % 512;
+	pte = mmu_walk(as->root, va, false);
+	if (pte) {
+		as->walked[i].tag = region + 1;
+		as->walked[i].table = pte - (va >> 12) % 512;
+	}
+	return pte;
+}
+
 void *user_ptr(struct aspace *as, uaddr_t va, uint32_t access, int *err)
 {
 	pte_t need = PTE_P | PTE_U | (access == ACCESS_WRITE ? PTE_W : 0);
@@ -590,12 +606,12 @@ void *user_ptr(struct aspace *as, uaddr_t va, uint32_t access, int *err)
 		*err = W_EFAULT;
 		return NULL;
 	}
-	pte = mmu_walk(as->root, va, false);
+	pte = walk_again(as, va);
 	if (!pte || (*pte & need) != need) {
 		*err = aspace_fault(as, va, access);
 		if (*err)
 			return NULL;
-		pte = mmu_walk(as->root, va, false);
+		pte = walk_again(as, va);
 	}
 	if (*pte & PTE_PCD) { /* device memory is not in the direct map */
 		*err = W_EFAULT;

@@ -51,18 +51,30 @@ int64_t sys_as_map(struct process *p, uaddr_t args)
 /* A range is unmapped in bounded steps; the caller's registers keep the rest. */
 #define UNMAP_STEP (512ull << 12)
 
+/* How far one step may go: over holes for free, over UNMAP_STEP of what has pages. */
+static uint64_t bounded(struct aspace *as, uint64_t va, uint64_t end)
+{
+	struct mapping *m = aspace_next(as, va);
+	uint64_t pages;
+
+	if (!m || m->va >= end)
+		return end;
+	if (m->end < end)
+		end = m->end;
+	pages = mmu_next_table(as->root, va > m->va ? va : m->va, end);
+	return end - pages > UNMAP_STEP ? pages + UNMAP_STEP : end;
+}
+
 static int64_t step(struct process *p, uint64_t va, uint64_t len,
 		    int (*fn)(struct aspace *, uint64_t, uint64_t))
 {
 	struct w_regs *r = &thread_self()->regs;
-	uint64_t first = mmu_next_table(p->as->root, va, va + len), n;
+	uint64_t n;
 	int err;
 
 	if (va + len < va || va + len > USER_TOP || (va | len) & (W_PAGE - 1) || !len)
 		return W_EINVAL;
-	if (first < va || first > va + len)
-		first = va + len;
-	n = first - va + UNMAP_STEP;
+	n = bounded(p->as, va, va + len) - va;
 	if (n >= len)
 		return fn(p->as, va, len);
 	err = fn(p->as, va, n);
@@ -91,13 +103,10 @@ int64_t sys_as_protect(struct process *p, uint64_t va, uint64_t len, uint32_t pr
 static int move_ptes(struct aspace *as, uint64_t va, uint64_t end, uint64_t to)
 {
 	pte_t *from, *dst;
-	uint64_t at;
+	uint64_t at = va;
 
-	for (at = mmu_next_table(as->root, va, end); at < end;
-	     at = mmu_next_table(as->root, at + W_PAGE, end)) {
-		from = mmu_walk(as->root, at, false);
-		if (!from || !*from)
-			continue;
+	for (from = mmu_next_page(as->root, &at, end); from;
+	     at += W_PAGE, from = mmu_next_page(as->root, &at, end)) {
 		dst = mmu_walk(as->root, to + (at - va), true);
 		if (!dst)
 			return W_ENOMEM;
@@ -157,11 +166,10 @@ int64_t sys_as_query(struct process *p, uint64_t va, uaddr_t info)
 		i.cookie = m->cookie;
 		i.flags = m->flags;
 		i.koid = m->mem ? m->mem->obj.koid : 0;
-		for (at = mmu_next_table(p->as->root, m->va, m->end); at < m->end;
-		     at = mmu_next_table(p->as->root, at + W_PAGE, m->end)) {
-			pte = mmu_walk(p->as->root, at, false);
-			i.resident += pte && *pte & PTE_ADDR;
-		}
+		at = m->va;
+		for (pte = mmu_next_page(p->as->root, &at, m->end); pte;
+		     at += W_PAGE, pte = mmu_next_page(p->as->root, &at, m->end))
+			i.resident += !!(*pte & PTE_ADDR);
 		return copy_out(thread_self()->proc->as, info, &i, sizeof(i));
 	}
 	return W_ENOENT;

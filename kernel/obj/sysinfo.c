@@ -176,27 +176,45 @@ static void chacha_block(uint32_t out[16])
 		out[i] += in[i];
 }
 
-int64_t sys_sys_random(uaddr_t buf, uint32_t len)
+/* Fast key erasure: of each block, half becomes the next key, half is given out once. */
+#define POOL_BYTES 32
+static uint8_t pool[POOL_BYTES];
+static uint32_t pool_left;
+
+static void pool_fill(void)
 {
 	static bool seeded;
-	uint32_t block[16], n, done;
+	uint32_t block[16];
 	uint64_t seed[4];
-	int err;
 
 	if (!seeded) {
 		cpu_random_seed(seed);
 		memcpy(chacha_key, seed, sizeof(chacha_key));
 		seeded = true;
 	}
-	for (done = 0; done < len; done += n) {
-		chacha_block(block);
-		n = len - done < sizeof(block) ? len - done : sizeof(block);
-		err = copy_out(thread_self()->proc->as, buf + done, block, n);
-		if (err)
-			return err;
-	}
 	chacha_block(block);
 	memcpy(chacha_key, block, sizeof(chacha_key));
+	memcpy(pool, block + 8, POOL_BYTES);
+	pool_left = POOL_BYTES;
+}
+
+int64_t sys_sys_random(uaddr_t buf, uint32_t len)
+{
+	uint32_t n, done;
+	uint8_t *from;
+	int err;
+
+	for (done = 0; done < len; done += n) {
+		if (!pool_left)
+			pool_fill();
+		n = len - done < pool_left ? len - done : pool_left;
+		from = pool + POOL_BYTES - pool_left;
+		err = copy_out(thread_self()->proc->as, buf + done, from, n);
+		if (err)
+			return err;
+		memset(from, 0, n);
+		pool_left -= n;
+	}
 	return len;
 }
 

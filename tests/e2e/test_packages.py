@@ -282,7 +282,7 @@ def test_vim(vm):
 
 def test_git(vm, tmp_path):
     ok(vm, "git init -q r && cd r && echo hi > f && git add f && git commit -qm one && cd ..")
-    ok(vm, "git daemon --reuseaddr --base-path=/tmp --export-all --detach --pid-file=/tmp/gd")
+    ok(vm, "git daemon --reuseaddr --base-path=/tmp --export-all --enable=receive-pack --detach --pid-file=/tmp/gd")
     assert ok(vm, "git clone -q git://127.0.0.1/r r2 && cat r2/f && git -C r2 fsck && git -C r2 log --oneline | wc -l") .endswith("1\n")
     ok(vm, "cd r2 && for i in 1 2 3; do echo $i > f$i; git add f$i; git commit -qm c$i; done; git gc -q && git push -q origin HEAD:refs/heads/x && cd ..", limit=120)
     assert "x" in ok(vm, "git -C r branch -a")

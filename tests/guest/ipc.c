@@ -163,6 +163,80 @@ TEST(ws_wait, level_edge_and_oneshot) /* covers: TIMEDOUT EXIST NOENT BADH INVAL
 	t_ok(w_handle_close(ws));
 }
 
+TEST(event_add, counts_and_says_whether_it_is_zero_or_full)
+{
+	w_handle_t e = w_event_create(W_WRITABLE), t = w_timer_create(), r = w_handle_dup(e, 0);
+	struct w_obj_info i;
+	uint64_t v;
+
+	t_eq(w_event_take(e, 0, &v), W_EAGAIN);
+	t_ok(w_event_add(e, 3));
+	t_ok(w_obj_info(e, &i));
+	t_eq(i.signals, W_READABLE | W_WRITABLE);
+	t_ok(w_event_take(e, 1, &v));
+	t_eq(v, 1);
+	t_eq(w_event_take(e, 0, (void *)8), W_EFAULT);
+	t_ok(w_event_take(e, 0, &v));
+	t_eq(v, 2);
+	t_ok(w_event_add(e, ~0ull - 1));
+	t_ok(w_obj_info(e, &i));
+	t_eq(i.signals, W_READABLE);
+	t_eq(w_event_add(e, 1), W_EAGAIN);
+	t_eq(w_event_add(r, 1), W_EACCES);
+	t_eq(w_event_take(r, 0, &v), W_EACCES);
+	t_eq(w_event_add(t, 1), W_ETYPE);
+	t_eq(w_event_take(t, 0, &v), W_ETYPE);
+	t_ok(w_handle_close(r));
+	t_eq(w_event_add(r, 1), W_EBADH);
+	t_eq(w_event_take(r, 0, &v), W_EBADH);
+	t_ok(w_handle_close(e));
+	t_ok(w_handle_close(t));
+}
+
+TEST(stream_ctl, pipes_are_resized_and_opened_again)
+{
+	w_handle_t h[2];
+	char b[5000];
+
+	t_ok(w_stream_create(4096, W_STREAM_PIPE, h));
+	t_eq(w_stream_write(h[1], b, 3000, W_STREAM_NONBLOCK), 3000);
+	t_eq(w_stream_read(h[0], b, 1000, 0), 1000);
+	t_eq(w_stream_ctl(h[1], W_STREAM_SIZE, 10000), 16384);
+	t_eq(w_stream_ctl(h[0], W_STREAM_SIZE, 0), 16384);
+	t_eq(w_stream_write(h[1], b, 5000, W_STREAM_NONBLOCK), 5000);
+	t_eq(w_stream_ctl(h[1], W_STREAM_SIZE, 4096), W_EBUSY);
+	t_eq(w_stream_ctl(h[1], W_STREAM_POS_OUT, 0), 8000);
+	t_eq(w_stream_ctl(h[0], W_STREAM_POS_IN, 0), 1000);
+	t_ok(w_stream_ctl(h[1], W_STREAM_SHUT_WR, 0));
+	t_eq(w_stream_read(h[0], b, 5000, 0), 5000);
+	t_eq(w_stream_read(h[0], b, 5000, 0), 2000);
+	t_eq(w_stream_read(h[0], b, 5000, 0), 0);
+	t_ok(w_stream_ctl(h[1], W_STREAM_REOPEN, 0));
+	t_eq(w_stream_read(h[0], b, 1, W_STREAM_NONBLOCK), W_EAGAIN);
+	t_eq(w_stream_write(h[1], b, 1, 0), 1);
+	t_eq(w_stream_read(h[0], b, 5000, 0), 1);
+	t_ok(w_handle_close(h[0]));
+	t_ok(w_handle_close(h[1]));
+}
+
+TEST(ws_wait, reports_more_than_fits_the_stack)
+{
+	static struct w_event ev[200];
+	w_handle_t ws = w_ws_create(), e[100];
+	int i;
+
+	for (i = 0; i < 100; i++) {
+		e[i] = w_event_create(1);
+		t_ok(w_ws_ctl(ws, W_WS_ADD, e[i], 1, i));
+	}
+	t_eq(w_ws_wait(ws, ev, 200, 0), 100); /* level: each once */
+	t_eq(w_ws_wait(ws, ev, 70, 0), 70);
+	t_eq(w_ws_wait(ws, ev, 5000, 0), W_EINVAL);
+	for (i = 0; i < 100; i++)
+		t_ok(w_handle_close(e[i]));
+	t_ok(w_handle_close(ws));
+}
+
 TEST(ws_ctl, sets_nest_but_do_not_loop) /* covers: LOOP */
 {
 	w_handle_t a = w_ws_create(), b = w_ws_create(), e = w_event_create(1);

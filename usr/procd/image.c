@@ -5,9 +5,11 @@
 #include <lib/flatfs.h>
 
 #define PERSONALITY "lib/personality"
+#define VDSO "lib/vdso.so"
 
 struct lx_header personality;
-static w_handle_t image; /* read-only, executable */
+static w_handle_t image, vdso; /* read-only, executable */
+static uint64_t vdso_size;
 
 void image_init(void)
 {
@@ -30,6 +32,13 @@ void image_init(void)
 	if (h < 0)
 		rt_die("procd: cannot slice the archive: error %ld", -h);
 	image = h;
+	if (!flatfs_find(&fs, VDSO, &f) || f.off % W_PAGE)
+		rt_die("procd: the boot archive has no usable %s", VDSO);
+	vdso_size = (f.len + W_PAGE - 1) & ~(W_PAGE - 1);
+	h = w_mem_slice(W_H_ARCHIVE, f.off, vdso_size);
+	if (h < 0)
+		rt_die("procd: cannot slice the archive: error %ld", -h);
+	vdso = h;
 	w_as_unmap(0, (uint64_t)p, info.size);
 }
 
@@ -57,6 +66,8 @@ int proc_map_personality(w_handle_t p)
 		r = map(p, 0, LX_STATE, LX_STATE_SIZE, W_PROT_READ | W_PROT_WRITE);
 	if (r >= 0)
 		r = map(p, W_H_TIME, LX_TIMEPAGE, W_PAGE, W_PROT_READ | W_MAP_SHARED);
+	if (r >= 0)
+		r = map(p, vdso, LX_VDSO, vdso_size, W_PROT_READ | W_PROT_EXEC | W_MAP_SHARED);
 	if (r >= 0)
 		r = w_proc_setup(p, &w);
 	return r < 0 ? r : 0;

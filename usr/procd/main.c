@@ -73,6 +73,17 @@ static uint64_t my_koid(void)
 	return info.koid;
 }
 
+/* What the process may read of itself without asking. */
+static void publish(struct proc *p)
+{
+	if (!p->sig)
+		return;
+	p->sig->ppid = p->ppid;
+	p->sig->pgid = p->pgid;
+	p->sig->sid = p->sid;
+	memcpy(p->sig->ids, &p->ruid, sizeof(p->sig->ids));
+}
+
 /* ---- signals ---- */
 
 static void answer_waits(struct proc *parent);
@@ -222,8 +233,10 @@ static void reap(struct proc *p)
 	struct list *l;
 
 	list_for_each (l, &procs)
-		if (list_entry(l, struct proc, all)->ppid == p->pid)
+		if (list_entry(l, struct proc, all)->ppid == p->pid) {
 			list_entry(l, struct proc, all)->ppid = 1;
+			publish(list_entry(l, struct proc, all));
+		}
 	timer_end(p);
 	list_del(&p->all);
 	ev_del(&p->ended);
@@ -426,6 +439,7 @@ static void ended(struct ev_source *s, uint32_t bits)
 		if (c->ppid != p->pid)
 			continue;
 		c->ppid = heir ? heir->pid : 1;
+		publish(c);
 		if (c->state == P_ZOMBIE && heir)
 			post(heir, SIGCHLD, CLD_EXITED, c->pid, c->ruid, c->status >> 8 & 0xff);
 		else if (c->state == P_ZOMBIE)
@@ -537,6 +551,7 @@ static void op_fork(struct w_msg *m, struct proc *parent)
 	memcpy(p->name, parent->name, sizeof(p->name));
 	memcpy(p->cmdline, parent->cmdline, sizeof(p->cmdline));
 	p->cmdline_len = parent->cmdline_len;
+	publish(p);
 	m->PROC_FORK_out_pid = p->pid;
 	w_proc_stop(child, 0); /* proc_clone left it stopped: now it is known */
 	if (vfork) {	       /* the parent goes on at the child's exec or end */
@@ -638,6 +653,7 @@ int proc_spawn(const char *strings, uint32_t len, uint32_t flags, uint32_t *pid)
 	}
 	p->ppid = 1;
 	p->pgid = p->sid = p->pid;
+	publish(p);
 	set_name(p, strings, strings + strlen(strings) + 1, len - strlen(strings) - 1);
 	err = give(h, h_self, LX_H_PROC);
 	if (!err || err == LX_H_PROC)
@@ -707,6 +723,7 @@ static void op_setpgid(struct w_msg *m, struct proc *self)
 		reply(m, W_EPERM);
 	else {
 		p->pgid = pgid;
+		publish(p);
 		reply(m, 0);
 	}
 }
@@ -718,6 +735,7 @@ static void op_setsid(struct w_msg *m, struct proc *p)
 		return;
 	}
 	p->pgid = p->sid = p->pid;
+	publish(p);
 	m->PROC_SETSID_out_sid = p->sid;
 	reply(m, 0);
 }
@@ -876,6 +894,7 @@ static void op_cred(struct w_msg *m, struct proc *p)
 	for (i = 0; what && i < 3; i++)
 		if (want[i] != ~0u)
 			ids[i] = want[i];
+	publish(p);
 	if (what)
 		tell_fs(p->koid, false);
 	for (i = 0; i < 6; i++)

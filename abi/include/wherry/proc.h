@@ -30,6 +30,7 @@ struct proc_cred {
 #define LX_STATE_SIZE (4ull << 20)
 #define LX_SIGPAGE 0x7fffa0000000ull
 #define LX_TIMEPAGE 0x7fffa0010000ull
+#define LX_VDSO 0x7fffa0040000ull /* ELF image for the C library's clock reads */
 #define LX_START 0x7fffa0020000ull /* start block, while starting */
 #define LX_THREADS 0x7fffb0000000ull
 #define LX_THREAD_SIZE 0x10000ull /* guard page, stack, thread block in the last page */
@@ -57,7 +58,10 @@ struct lx_siginfo {
 };
 struct lx_sigpage {
 	uint64_t pending; /* bit n-1: signal n; atomic */
-	uint32_t pid, pad;
+	uint32_t pid;
+	/* what procd says of the process, so that asking oneself costs no call */
+	uint32_t ppid, pgid, sid;
+	uint32_t ids[6]; /* real, effective, saved uid; the same of gid */
 	struct lx_siginfo info[65]; /* last siginfo of each signal number */
 };
 

@@ -158,12 +158,51 @@ uint64_t mmu_next_table(paddr_t root, uint64_t va, uint64_t end)
 	return end;
 }
 
+/* Index of the first entry that is not zero, from i; count: none.  Tables are mostly
+ * empty, so eight at a time. */
+static int next_used(const pte_t *t, int i, int count)
+{
+	const pte_t *e;
+
+	for (; i < count && i % 8; i++)
+		if (t[i])
+			return i;
+	for (; i + 8 <= count; i += 8) {
+		e = t + i;
+		if (e[0] | e[1] | e[2] | e[3] | e[4] | e[5] | e[6] | e[7])
+			break;
+	}
+	for (; i < count && !t[i]; i++)
+		;
+	return i < count ? i : count;
+}
+
+pte_t *mmu_next_page(paddr_t root, uint64_t *va, uint64_t end)
+{
+	uint64_t at = mmu_next_table(root, *va, end);
+	pte_t *t;
+	int i;
+
+	while (at < end) {
+		t = walk(root, at, 0, false, 0) - INDEX(at, 0);
+		i = next_used(t, INDEX(at, 0), 512);
+		at += (i - (int)INDEX(at, 0)) * W_PAGE;
+		if (i < 512 && at < end) {
+			*va = at;
+			return &t[i];
+		}
+		at = mmu_next_table(root, at, end);
+	}
+	return NULL;
+}
+
 static void free_level(paddr_t pa, int level, int count)
 {
 	pte_t *t = phys_to_virt(pa);
 	int i;
 
-	for (i = 0; level && i < count; i++)
+	for (i = next_used(t, 0, level ? count : 0); i < count && level;
+	     i = next_used(t, i + 1, count))
 		if (t[i] & PTE_P)
 			free_level(t[i] & PTE_ADDR, level - 1, 512);
 	frame_put(pa);

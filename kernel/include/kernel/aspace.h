@@ -39,6 +39,11 @@ struct aspace {
 	uint64_t cpus;	      /* CPUs that may cache translations */
 	uint64_t teardown_va; /* progress of aspace_teardown_step() */
 	uint32_t nmaps;
+	/* last page tables walked to, by 2 MiB region: tables live as long as the space */
+	struct {
+		uint64_t tag; /* region + 1 */
+		pte_t *table;
+	} walked[4];
 	struct list dying; /* in the reaper's list */
 };
 
@@ -54,6 +59,7 @@ int64_t aspace_map(struct aspace *as, struct memory *mem, const struct w_map_arg
 int aspace_unmap(struct aspace *as, uint64_t va, uint64_t len);
 int aspace_protect(struct aspace *as, uint64_t va, uint64_t len, uint32_t prot);
 int aspace_discard(struct aspace *as, uint64_t va, uint64_t len);
+struct mapping *aspace_next(struct aspace *as, uint64_t va); /* first with end > va */
 struct mapping *aspace_find(struct aspace *as, uint64_t va);	/* NULL: none covers va */
 void mapping_zap(struct mapping *m, uint64_t va, uint64_t end); /* drop PTEs */
 

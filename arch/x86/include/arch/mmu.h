@@ -38,6 +38,9 @@ paddr_t mmu_root_new(void); /* 0: out of memory */
 pte_t *mmu_walk(paddr_t root, uint64_t va, bool make);
 /* First va >= from with a page table present, or end: skips holes quickly. */
 uint64_t mmu_next_table(paddr_t root, uint64_t from, uint64_t end);
+/* The first leaf entry that is not zero for *va <= va < end, which becomes *va; NULL:
+ * none.  Looping: for (p = mmu_next_page(r, &va, end); p; va += W_PAGE, p = ...). */
+pte_t *mmu_next_page(paddr_t root, uint64_t *va, uint64_t end);
 /* Free all page tables of the user half (not the frames they name). */
 void mmu_root_free(paddr_t root);
 bool mmu_is_ram(paddr_t pa, uint64_t len);
