@@ -9,6 +9,13 @@ w_handle_t ramfs_archive;
 static uint64_t next_ino = 2;
 static uint64_t used_bytes; /* of own memory objects */
 
+static bool strlcat_at(char *to, const char *from, size_t size)
+{
+	size_t len = strlen(to);
+
+	return len + strlcpy(to + len, from, size - len) < size;
+}
+
 static uint32_t hash_of(const char *s, size_t n)
 {
 	uint32_t h = 2166136261u;
@@ -92,6 +99,40 @@ struct node *ramfs_child(struct node *dir, const char *name)
 
 /* ---- walking ---- */
 
+char ramfs_elsewhere[RAMFS_PATH];
+
+bool ramfs_path(const struct node *n, char *out, size_t size)
+{
+	size_t at = size - 1, len;
+
+	out[at] = 0;
+	for (; n->parent; n = n->parent) {
+		len = strlen(n->name);
+		if (len + 1 > at)
+			return false;
+		at -= len;
+		memcpy(out + at, n->name, len);
+		out[--at] = '/';
+	}
+	if (n != ramfs_root)
+		return false;
+	if (!out[at])
+		out[--at] = '/';
+	memmove(out, out + at, size - at);
+	return true;
+}
+
+/* The walk has come to a mount point with rest to go. */
+static int leave(const struct node *mount, const char *rest)
+{
+	if (!ramfs_path(mount, ramfs_elsewhere, sizeof(ramfs_elsewhere)))
+		return W_ENAMETOOLONG;
+	if (*rest)
+		strlcat_at(ramfs_elsewhere, "/", sizeof(ramfs_elsewhere));
+	return strlcat_at(ramfs_elsewhere, rest, sizeof(ramfs_elsewhere)) ? W_EXDEV
+									  : W_ENAMETOOLONG;
+}
+
 struct walk {
 	struct node *at;
 	bool nofollow;
@@ -147,6 +188,8 @@ static int walk_path(struct walk *w, const char *p, bool inner)
 	for (;;) {
 		while (*p == '/')
 			p++;
+		if (w->at->mount)
+			return leave(w->at, p);
 		if (!*p)
 			return 0;
 		for (end = p; *end && *end != '/'; end++)
@@ -170,6 +213,11 @@ static int walk_path(struct walk *w, const char *p, bool inner)
 			}
 			err = step(w, p, stop - p, final && !slash && !inner);
 		}
+		if (err == W_EXDEV && *end) /* inside a link: what follows it comes after */
+			return strlcat_at(ramfs_elsewhere, "/", RAMFS_PATH) &&
+					       strlcat_at(ramfs_elsewhere, end, RAMFS_PATH)
+				       ? W_EXDEV
+				       : W_ENAMETOOLONG;
 		if (err)
 			return err;
 		if (slash && final && !is_dir(w->at))

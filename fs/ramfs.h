@@ -24,6 +24,7 @@ struct node {
 	uint64_t ro_off; /* of them in the archive's memory object */
 	w_handle_t mem;	 /* own memory object, or a slice of the archive */
 	bool mem_own;	 /* mem may be written */
+	bool mount;	 /* a directory that another service serves */
 	char *map;	 /* mem mapped, map_len bytes */
 	uint64_t map_len;
 	w_handle_t leads;  /* sockets: to their service; owns */
@@ -37,6 +38,11 @@ extern struct node *ramfs_root;
 extern w_handle_t ramfs_archive; /* memory object that ro_off refers to */
 
 void ramfs_init(void);
+#define RAMFS_PATH 1024
+/* Where the last walk that failed with W_EXDEV goes on: another service's path. */
+extern char ramfs_elsewhere[RAMFS_PATH];
+/* The absolute path of a node; false: it has none any more, or it is too long. */
+bool ramfs_path(const struct node *n, char *out, size_t size);
 /* Walk a path.  nofollow: the last component may be a symbolic link itself.
  * With last != NULL stop at the parent and return the final name there. */
 int ramfs_walk(struct node *from, const char *path, bool nofollow, struct node **out, char *last);

@@ -453,6 +453,38 @@ static void op_mkdir(struct w_msg *m, const char *path)
 	reply(m, make(path, FS_S_IFDIR | (m->FS_MKDIR_in_mode & 07777), &n));
 }
 
+/* nofollow: the last component need not exist, and is not followed. */
+static void op_resolve(struct w_msg *m, const char *path)
+{
+	char last[256] = "", *out = service.bytes + RAMFS_PATH;
+	struct node *n;
+	int err;
+
+	if (m->in_len >= RAMFS_PATH) {
+		reply(m, W_ENAMETOOLONG);
+		return;
+	}
+	err = ramfs_walk(ramfs_root, path, false, &n, m->FS_RESOLVE_in_nofollow ? last : NULL);
+	if (err == W_EXDEV) {
+		service_reply_bytes(&service, m, 1, ramfs_elsewhere, strlen(ramfs_elsewhere));
+		return;
+	}
+	if (!err && !ramfs_path(n, out, RAMFS_PATH))
+		err = W_ENOENT;
+	if (!err && *last) {
+		size_t len = strlen(out);
+
+		if (len + strlen(last) + 2 > RAMFS_PATH)
+			err = W_ENAMETOOLONG;
+		else
+			fmt(out + len, RAMFS_PATH - len, "%s%s", len > 1 ? "/" : "", last);
+	}
+	if (err)
+		reply(m, err);
+	else
+		service_reply_bytes(&service, m, 0, out, strlen(out));
+}
+
 static void op_mknod(struct w_msg *m, const char *path)
 {
 	uint32_t mode = m->FS_MKNOD_in_mode, type = mode & FS_S_IFMT;
@@ -720,6 +752,9 @@ static void call(struct service *s, struct w_msg *m)
 	case FS_STATFS:
 		op_statfs(m);
 		break;
+	case FS_RESOLVE:
+		op_resolve(m, s->bytes);
+		break;
 	case FS_ACCESS:
 		op_access(m, s->bytes);
 		break;
@@ -873,6 +908,15 @@ static void apply_meta(const struct flatfs *fs, void (*apply)(char **word))
 	}
 }
 
+/* The personality sends paths below these elsewhere (compat/linux/path.c). */
+static void mark_mount(const char *path)
+{
+	struct node *n = directory(path, strlen(path));
+
+	if (n)
+		n->mount = true;
+}
+
 static void start(void)
 {
 	struct flatfs_file f;
@@ -896,6 +940,8 @@ static void start(void)
 	while (base < W_PAGE && flatfs_next(&fs, &f))
 		add_file(&fs, &f, base);
 	apply_meta(&fs, meta_set);
+	mark_mount("proc");
+	mark_mount("dev/pts");
 	service.call = call;
 	service_start(&service, "fs");
 }

@@ -69,6 +69,59 @@ static long normalise(char *out, size_t size, const char *p)
 	return 0;
 }
 
+/* The file service's word on a path: 0 or 1 (it leaves that service), or the error. */
+static long resolve(const char *path, bool nofollow, char *out, size_t size)
+{
+	struct w_msg m = {.op = FS_RESOLVE,
+			  .in = (uint64_t)path,
+			  .in_len = strlen(path),
+			  .out = (uint64_t)out,
+			  .out_len = size - 1};
+	long r;
+
+	m.FS_RESOLVE_in_nofollow = nofollow;
+	r = lx_chan(LX_H_FS, &m);
+	if (r >= 0)
+		out[m.in_len < size ? m.in_len : size - 1] = 0;
+	return r;
+}
+
+/* After ".." what was a link matters: where does the path up to the last ".." lead? */
+static char *last_dotdot(char *raw)
+{
+	char *p, *found = NULL;
+
+	for (p = raw; (p = strstr(p, "..")); p += 2)
+		if ((p == raw || p[-1] == '/') && (!p[2] || p[2] == '/'))
+			found = p;
+	return found;
+}
+
+static long go_up(char *base, size_t size, char *raw)
+{
+	char joined[2 * PATH_LEN], *end = last_dotdot(raw), after;
+	const char *mount = joined;
+	long r;
+
+	if (!end)
+		return 0;
+	after = end[2];
+	end[2] = 0;
+	fmt(joined, sizeof(joined), "%s/%s", base, raw);
+	end[2] = after;
+	if (strlen(joined) >= PATH_LEN)
+		return W_ENAMETOOLONG;
+	while (joined[0] == '/' && joined[1] == '/')
+		memmove(joined, joined + 1, strlen(joined));
+	if (path_mount(&mount) != LX_H_FS)
+		return 0; /* no links that lead elsewhere: as text */
+	r = resolve(joined, false, base, size);
+	if (r < 0)
+		return r;
+	memmove(raw, end + 2, strlen(end + 2) + 1);
+	return 0;
+}
+
 long path_get(long dirfd, uint64_t upath, char *out, size_t size)
 {
 	char raw[PATH_LEN];
@@ -93,11 +146,26 @@ long path_get(long dirfd, uint64_t upath, char *out, size_t size)
 			strlcpy(out, f->path, size);
 		}
 	}
-	return normalise(out, size, raw);
+	n = go_up(out, size, raw);
+	return n < 0 ? n : normalise(out, size, raw);
+}
+
+/* A link led to another service: there, as a path of its own. */
+static bool elsewhere(const char *path, char *other)
+{
+	char raw[PATH_LEN];
+
+	if (resolve(path, false, raw, sizeof(raw)) != 1)
+		return false;
+	other[0] = '/';
+	other[1] = 0;
+	return normalise(other, PATH_LEN, raw) >= 0;
 }
 
 long path_stat(const char *path, bool nofollow, struct fs_stat *st)
 {
+	char other[PATH_LEN];
+	long err;
 	const char *rest = path;
 	w_handle_t h = path_mount(&rest);
 	struct w_msg m = {.op = FS_STAT, .out = (uint64_t)st, .out_len = sizeof(*st)};
@@ -106,17 +174,28 @@ long path_stat(const char *path, bool nofollow, struct fs_stat *st)
 	m.in = (uint64_t)(*rest ? rest : "/");
 	m.in_len = strlen(*rest ? rest : "/");
 	m.FS_STAT_in_nofollow = nofollow;
-	return lx_chan(h, &m);
+	err = lx_chan(h, &m);
+	if (err != W_EXDEV || !elsewhere(path, other))
+		return err;
+	return path_stat(other, nofollow, st);
 }
 
 /* One path, lent to its service, with op and up to four words. */
 long path_op(const char *path, struct w_msg *m)
 {
-	w_handle_t h = path_mount(&path);
+	const char *rest = path;
+	w_handle_t h = path_mount(&rest);
+	struct w_msg again = *m;
+	char other[PATH_LEN];
+	long err;
 
-	m->in = (uint64_t)(*path ? path : "/");
-	m->in_len = strlen(*path ? path : "/");
-	return lx_chan(h, m);
+	m->in = (uint64_t)(*rest ? rest : "/");
+	m->in_len = strlen(*rest ? rest : "/");
+	err = lx_chan(h, m);
+	if (err != W_EXDEV || h != LX_H_FS || !elsewhere(path, other))
+		return err;
+	*m = again;
+	return path_op(other, m);
 }
 
 /* A disk behaves like a file whose channel is the driver's. */
@@ -249,6 +328,7 @@ long path_open(const char *path, uint32_t flags, uint32_t mode, struct lx_file *
 	w_handle_t h = path_mount(&rest);
 	struct w_msg m = {.op = FS_OPEN};
 	struct lx_file *f = open_self(path);
+	char other[PATH_LEN];
 	long err;
 
 	if (f) {
@@ -260,6 +340,8 @@ long path_open(const char *path, uint32_t flags, uint32_t mode, struct lx_file *
 	m.FS_OPEN_in_flags = flags;
 	m.FS_OPEN_in_mode = mode;
 	err = lx_chan_intr(h, &m); /* a FIFO waits for its other side */
+	if (err == W_EXDEV && h == LX_H_FS && elsewhere(path, other))
+		return path_open(other, flags, mode, out);
 	if (err < 0)
 		return err;
 	if (((m.FS_OPEN_out_mode & FS_S_IFMT) == FS_S_IFCHR ||
@@ -571,7 +653,8 @@ static long may_search(const char *path)
 
 LX(chdir)
 {
-	char path[PATH_LEN];
+	char path[PATH_LEN], real[PATH_LEN];
+	const char *rest = path;
 	struct fs_stat st;
 	long err = path_get(AT_FDCWD, a[0], path, sizeof(path));
 	size_t n;
@@ -586,6 +669,12 @@ LX(chdir)
 	err = may_search(path);
 	if (err < 0)
 		return err;
+	if (path_mount(&rest) == LX_H_FS) { /* getcwd(2) knows no links */
+		err = resolve(path, false, real, sizeof(real));
+		if (err < 0)
+			return err;
+		strlcpy(path, real, sizeof(path));
+	}
 	n = strlen(path);
 	if (n > 1 && path[n - 1] == '/')
 		path[n - 1] = 0;
