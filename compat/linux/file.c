@@ -768,6 +768,8 @@ LX(lseek)
 		return -EBADF;
 	if (f->kind == K_DEV)
 		return 0;
+	if (f->kind == K_FDDIR)
+		return a[2] == 0 ? (long)(f->next = a[1]) : -EINVAL;
 	if (f->kind != K_FILE)
 		return -ESPIPE;
 	m.FS_SEEK_in_off = a[1];
@@ -948,6 +950,8 @@ LX(getdents64)
 	(void)r;
 	if (!f)
 		return -EBADF;
+	if (f->kind == K_FDDIR)
+		return fddir_list(f, a[1], a[2]);
 	if (f->kind != K_FILE)
 		return -ENOTDIR;
 	/* struct fs_dirent is struct linux_dirent64 */

@@ -81,6 +81,7 @@ enum kind {
 	K_TIMERFD,
 	K_SIGNALFD,
 	K_PIDFD,
+	K_FDDIR, /* /proc/self/fd; next: the number to list next */
 	K_DEV
 };
 enum { DEV_NULL = 3, DEV_ZERO = 5, DEV_FULL = 7, DEV_RANDOM = 8, DEV_URANDOM = 9 };
@@ -264,6 +265,7 @@ bool lx_signal_waiting(void);
 uint64_t lx_pending(void);				/* that this thread may take */
 int lx_claim(uint64_t mask, struct lx_siginfo *info); /* take one outside mask; 0: none */
 void signalfd_update(void);
+long fddir_list(struct lx_file *f, uint64_t buf, uint64_t len);
 long signalfd_read(struct lx_file *f, uint64_t buf, uint64_t len);
 void lx_end_other_threads(void);
 

@@ -34,6 +34,8 @@ w_handle_t path_mount(const char **path)
 	return LX_H_FS;
 }
 
+static const char *own_proc(const char *path);
+
 /* Append component by component; a trailing slash is kept: it has a meaning. */
 static long normalise(char *out, size_t size, const char *p)
 {
@@ -150,6 +152,34 @@ long path_get(long dirfd, uint64_t upath, char *out, size_t size)
 	return n < 0 ? n : normalise(out, size, raw);
 }
 
+/* "/proc/self/exe", "cwd" and "root", and what is below: the path they stand for. */
+static bool own_target(const char *path, char *out)
+{
+	const char *mine = own_proc(path), *rest;
+
+	if (!mine)
+		return false;
+	rest = strchr(mine, '/');
+	if (!rest)
+		rest = mine + strlen(mine);
+	if (!strncmp(mine, "exe", rest - mine) && rest - mine == 3)
+		fmt(out, PATH_LEN, "%s%s", proc()->exe, rest);
+	else if (!strncmp(mine, "cwd", rest - mine) && rest - mine == 3)
+		fmt(out, PATH_LEN, "%s%s", proc()->cwd, rest);
+	else if (!strncmp(mine, "root", rest - mine) && rest - mine == 4)
+		fmt(out, PATH_LEN, "/%s", rest);
+	else
+		return false;
+	return true;
+}
+
+static bool is_own_fddir(const char *path)
+{
+	const char *mine = own_proc(path);
+
+	return mine && (!strcmp(mine, "fd") || !strcmp(mine, "fd/"));
+}
+
 /* A link led to another service: there, as a path of its own. */
 static bool elsewhere(const char *path, char *other)
 {
@@ -170,6 +200,12 @@ long path_stat(const char *path, bool nofollow, struct fs_stat *st)
 	w_handle_t h = path_mount(&rest);
 	struct w_msg m = {.op = FS_STAT, .out = (uint64_t)st, .out_len = sizeof(*st)};
 
+	if (!nofollow && own_target(path, other))
+		return path_stat(other, false, st);
+	if (is_own_fddir(path)) {
+		*st = (struct fs_stat){.mode = FS_S_IFDIR | 0500, .nlink = 2, .ino = 2, .dev = 3};
+		return 0;
+	}
 	/* an empty path would mean the open file; the root of a mount is "/" */
 	m.in = (uint64_t)(*rest ? rest : "/");
 	m.in_len = strlen(*rest ? rest : "/");
@@ -283,6 +319,7 @@ long open_pts(uint32_t n, uint32_t flags, struct lx_file **out)
 /* /dev/fd/N, /dev/stdin...: a second descriptor of an open file. */
 static struct lx_file *open_self(const char *path)
 {
+	const char *mine = own_proc(path);
 	struct lx_file *f = NULL;
 	const char *n;
 
@@ -292,8 +329,8 @@ static struct lx_file *open_self(const char *path)
 		f = fd_file(1);
 	else if (!strcmp(path, "/dev/stderr"))
 		f = fd_file(2);
-	else if (!strncmp(path, "/dev/fd/", 8) || !strncmp(path, "/proc/self/fd/", 14)) {
-		n = path + (path[1] == 'd' ? 8 : 14);
+	else if (!strncmp(path, "/dev/fd/", 8) || (mine && !strncmp(mine, "fd/", 3))) {
+		n = mine ? mine + 3 : path + 8;
 		f = *n >= '0' && *n <= '9' ? fd_file(strtoul_at(&n, 10)) : NULL;
 	}
 	if (f)
@@ -322,6 +359,32 @@ static long open_fifo(struct w_msg *m, uint32_t flags, struct lx_file **out)
 	return 0;
 }
 
+/* "/proc/self/NAME" or "/proc/PID/NAME" with our own pid: NAME, else NULL. */
+static const char *own_proc(const char *path)
+{
+	const char *p = path + 6;
+
+	if (strncmp(path, "/proc/", 6))
+		return NULL;
+	if (!strncmp(p, "self/", 5))
+		return p + 5;
+	if (!strncmp(p, "thread-self/", 12))
+		return p + 12;
+	return *p >= '0' && *p <= '9' && strtoul_at(&p, 10) == proc()->pid && *p == '/' ? p + 1
+										      : NULL;
+}
+
+static long open_fddir(struct lx_file **out)
+{
+	struct lx_file *f = file_new(K_FDDIR, FS_O_DIRECTORY);
+
+	if (!f)
+		return -ENOMEM;
+	f->mode = FS_S_IFDIR | 0500;
+	*out = f;
+	return 0;
+}
+
 long path_open(const char *path, uint32_t flags, uint32_t mode, struct lx_file **out)
 {
 	const char *rest = path;
@@ -335,6 +398,10 @@ long path_open(const char *path, uint32_t flags, uint32_t mode, struct lx_file *
 		*out = f;
 		return 0;
 	}
+	if (is_own_fddir(path))
+		return open_fddir(out);
+	if (own_target(path, other))
+		return path_open(other, flags, mode, out);
 	m.in = (uint64_t)(*rest ? rest : "/");
 	m.in_len = strlen(*rest ? rest : "/");
 	m.FS_OPEN_in_flags = flags;
@@ -483,10 +550,27 @@ static long file_stat(struct lx_file *f, struct fs_stat *st)
 	case K_SOCK:
 		st->mode = FS_S_IFSOCK | 0777;
 		return 0;
+	case K_FDDIR:
+		return 0;
 	default:
 		st->mode = 0600;
 		return 0;
 	}
+}
+
+/* Is path one of our links in /proc?  Then what lstat(2) says of it. */
+static bool own_link(const char *path, struct fs_stat *st)
+{
+	const char *mine = own_proc(path), *n;
+
+	if (!mine)
+		return false;
+	n = mine + 3;
+	if (strcmp(mine, "exe") && strcmp(mine, "cwd") && strcmp(mine, "root") &&
+	    (strncmp(mine, "fd/", 3) || *n < '0' || *n > '9' || !fd_file(strtoul_at(&n, 10))))
+		return false;
+	*st = (struct fs_stat){.mode = FS_S_IFLNK | 0777, .nlink = 1, .ino = 3, .dev = 3};
+	return true;
 }
 
 static long stat_at(long dirfd, uint64_t upath, uint64_t flags, struct fs_stat *st)
@@ -504,6 +588,8 @@ static long stat_at(long dirfd, uint64_t upath, uint64_t flags, struct fs_stat *
 	err = path_get(dirfd, upath, path, sizeof(path));
 	if (err < 0)
 		return err;
+	if (flags & 0x100 && own_link(path, st))
+		return 0;
 	f = open_self(path);
 	if (f) {
 		err = file_stat(f, st);
@@ -617,7 +703,7 @@ static long access_at(long dirfd, uint64_t upath, uint64_t mode, uint64_t flags)
 	if (err < 0)
 		return err;
 	if (path_mount(&rest) != LX_H_FS)
-		return path_stat(path, flags & AT_NOFOLLOW, &st);
+		return stat_at(dirfd, upath, flags & AT_NOFOLLOW, &st);
 	m.FS_ACCESS_in_mode = mode;
 	m.FS_ACCESS_in_real = !(flags & AT_EACCESS);
 	m.FS_ACCESS_in_nofollow = flags & AT_NOFOLLOW;
@@ -869,24 +955,28 @@ static long readlink_at(long dirfd, uint64_t upath, uint64_t ubuf, uint64_t size
 	char path[PATH_LEN], out[PATH_LEN];
 	struct w_msg m = {.op = FS_READLINK, .out = (uint64_t)out, .out_len = sizeof(out)};
 	long n = path_get(dirfd, upath, path, sizeof(path));
-	const char *p;
+	const char *p, *mine;
 	struct lx_file *f;
 
 	if (n < 0)
 		return n;
 	if ((int64_t)size <= 0)
 		return -EINVAL;
-	if (!strcmp(path, "/proc/self/exe") || !strcmp(path, "/proc/self/cwd")) {
-		n = strlcpy(out, path[11] == 'e' ? proc()->exe : proc()->cwd, sizeof(out));
-	} else if (!strncmp(path, "/proc/self/fd/", 14)) {
-		p = path + 14;
+	mine = own_proc(path);
+	if (mine && (!strcmp(mine, "exe") || !strcmp(mine, "cwd"))) {
+		n = strlcpy(out, mine[0] == 'e' ? proc()->exe : proc()->cwd, sizeof(out));
+	} else if (mine && !strncmp(mine, "fd/", 3)) {
+		p = mine + 3;
 		f = fd_file(strtoul_at(&p, 10));
 		if (!f)
 			return -ENOENT;
 		n = strlcpy(out,
 			    f->path	       ? f->path
-			    : f->kind == K_TTY ? "/dev/console"
-					       : "anon_inode:[other]",
+			    : f->kind == K_TTY    ? "/dev/console"
+			    : f->kind == K_STREAM ? "pipe:[0]"
+			    : f->kind == K_SOCK   ? "socket:[0]"
+			    : f->kind == K_DEV && f->dev == DEV_NULL ? "/dev/null"
+						  : "anon_inode:[other]",
 			    sizeof(out));
 	} else {
 		n = path_op(path, &m);

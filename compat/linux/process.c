@@ -900,6 +900,23 @@ enum {
 	PR_GET_PDEATHSIG = 2
 };
 
+static long set_name(uint64_t uname)
+{
+	struct w_msg m = {.op = PROC_OPTION};
+	char name[16];
+
+	if (lx_copy_str(name, (const char *)uname, sizeof(name)) == -EFAULT)
+		return -EFAULT;
+	name[15] = 0;
+	if (self()->tid != proc()->pid) /* of another thread: nobody asks for those */
+		return 0;
+	strlcpy(proc()->comm, name, sizeof(proc()->comm));
+	m.PROC_OPTION_in_what = 2;
+	m.in = (uint64_t)name;
+	m.in_len = strlen(name);
+	return lx_chan(LX_H_PROC, &m);
+}
+
 static long subreaper(bool set, uint64_t value)
 {
 	struct w_msg m = {.op = PROC_OPTION};
@@ -920,7 +937,7 @@ LX(prctl)
 	case PR_WHERRY_TRACE:
 		return trace_start(a[1]);
 	case PR_SET_NAME:
-		return lx_copy_str(proc()->comm, (const char *)a[1], 16) == -EFAULT ? -EFAULT : 0;
+		return set_name(a[1]);
 	case PR_GET_NAME:
 		return put_user(a[1], proc()->comm, 16) ? -EFAULT : 0;
 	case PR_GET_DUMPABLE:

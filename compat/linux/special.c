@@ -2,6 +2,8 @@
 /* Descriptors that stand for signals and processes: signalfd(2), pidfd_open(2). */
 #include "lx.h"
 
+#include <lib/fmt.h>
+
 struct signalfd_siginfo { /* include/uapi/linux/signalfd.h */
 	uint32_t signo;
 	int32_t err, code;
@@ -170,4 +172,36 @@ LX(pidfd_send_signal)
 	if (i.signals & W_ENDED) /* its number may be somebody else's by now */
 		return -ESRCH;
 	return lx_kill(b, r);
+}
+
+/* ---- /proc/self/fd ---- */
+
+/* ".", "..", then a link per open descriptor. */
+long fddir_list(struct lx_file *f, uint64_t buf, uint64_t len)
+{
+	char entry[sizeof(struct fs_dirent) + 24] __attribute__((aligned(8)));
+	struct fs_dirent *d = (struct fs_dirent *)entry;
+	uint64_t used = 0;
+	uint32_t size;
+
+	for (; f->next < proc()->fd_high + 2ull; f->next++) {
+		if (f->next >= 2 && !proc()->fd[f->next - 2].file)
+			continue;
+		memset(entry, 0, sizeof(entry));
+		if (f->next < 2)
+			strlcpy(d->name, f->next ? ".." : ".", 4);
+		else
+			fmt(d->name, 12, "%u", (uint32_t)f->next - 2);
+		size = (offsetof(struct fs_dirent, name) + strlen(d->name) + 8) & ~7u;
+		if (used + size > len)
+			break;
+		d->ino = f->next + 1;
+		d->next = f->next + 1;
+		d->len = size;
+		d->type = f->next < 2 ? 4 : 10;
+		if (put_user(buf + used, entry, size))
+			return -EFAULT;
+		used += size;
+	}
+	return used || f->next >= proc()->fd_high + 2ull ? (long)used : -EINVAL;
 }

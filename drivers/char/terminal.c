@@ -737,6 +737,8 @@ static void call(struct service *s, struct w_msg *m)
 		op_stat_name(m, s->bytes);
 	} else if (m->op == FS_SETATTR) {
 		op_setattr(m, by_name(s->bytes, m->sender));
+	} else if (m->op == FS_ACCESS) {
+		terminal_reply(m, by_name(s->bytes, m->sender) || !strcmp(s->bytes, "/ptmx") ? 0 : W_ENOENT);
 	} else if (m->op == FS_NOTE) {
 		op_note(m);
 	} else {

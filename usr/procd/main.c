@@ -549,6 +549,7 @@ static void op_fork(struct w_msg *m, struct proc *parent)
 	p->ngroups = parent->ngroups;
 	memcpy(p->groups, parent->groups, sizeof(p->groups));
 	memcpy(p->name, parent->name, sizeof(p->name));
+	memcpy(p->exe, parent->exe, sizeof(p->exe));
 	memcpy(p->cmdline, parent->cmdline, sizeof(p->cmdline));
 	p->cmdline_len = parent->cmdline_len;
 	publish(p);
@@ -567,6 +568,7 @@ static void set_name(struct proc *p, const char *path, const char *args, uint32_
 	const char *base = strrchr(path, '/');
 
 	strlcpy(p->name, base ? base + 1 : path, sizeof(p->name));
+	strlcpy(p->exe, path, sizeof(p->exe));
 	p->cmdline_len = len < sizeof(p->cmdline) ? len : sizeof(p->cmdline);
 	memcpy(p->cmdline, args, p->cmdline_len);
 }
@@ -1027,6 +1029,8 @@ static void call(struct service *s, struct w_msg *m)
 		reply(m, 0);
 		break;
 	case PROC_OPTION:
+		if (m->PROC_OPTION_in_what == 2) /* prctl(PR_SET_NAME) of the first thread */
+			strlcpy(p->name, s->bytes, sizeof(p->name));
 		if (m->PROC_OPTION_in_what == 1)
 			p->subreaper = m->PROC_OPTION_in_value;
 		m->PROC_OPTION_out_value = p->subreaper;

@@ -40,6 +40,7 @@ struct proc {
 	uint64_t started;	 /* ns */
 	uint64_t time_ns, rss;	 /* at the end */
 	char name[16];
+	char exe[256];
 	char cmdline[256];
 	uint32_t cmdline_len;
 	struct list waits; /* struct waiting: its wait4 calls */

@@ -190,6 +190,80 @@ static void f_boot(struct out *o)
 	    ((uint64_t)hi << 32 | lo) - sum, b.entry_tsc);
 }
 
+static void f_mountinfo(struct out *o)
+{
+	put(o, "1 1 0:1 / / rw - ramfs root rw\n2 1 0:3 / /proc rw - proc proc rw\n"
+	       "3 1 0:5 / /dev/pts rw - devpts devpts rw\n");
+}
+
+static void f_text(struct out *o, const char *text)
+{
+	put(o, "%s\n", text);
+}
+
+static void f_osrelease(struct out *o)
+{
+	f_text(o, CONFIG_LINUX_RELEASE);
+}
+
+static void f_ostype(struct out *o)
+{
+	f_text(o, "Linux");
+}
+
+static void f_hostname(struct out *o)
+{
+	f_text(o, "wherry");
+}
+
+static void f_pid_max(struct out *o)
+{
+	f_text(o, "32768");
+}
+
+static void f_ngroups(struct out *o)
+{
+	put(o, "%d\n", PROC_GROUPS_MAX);
+}
+
+static void f_cap_last(struct out *o)
+{
+	f_text(o, "40");
+}
+
+static void f_file_max(struct out *o)
+{
+	put(o, "%d\n", CONFIG_LINUX_MAX_FILES);
+}
+
+static void f_pipe_max(struct out *o)
+{
+	f_text(o, "1048576");
+}
+
+static void f_boot_id(struct out *o)
+{
+	static uint8_t id[16];
+
+	if (!id[0])
+		w_sys_random(id, sizeof(id));
+	put(o, "%02x%02x%02x%02x-%02x%02x-4%x%02x-8%x%02x-%02x%02x%02x%02x%02x%02x\n", id[0], id[1],
+	    id[2], id[3], id[4], id[5], id[6] & 15, id[7], id[8] & 15, id[9], id[10], id[11], id[12],
+	    id[13], id[14], id[15]);
+}
+
+static void f_swaps(struct out *o)
+{
+	put(o, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
+}
+
+static void f_vmstat(struct out *o)
+{
+	struct w_sys_stat s = sys_stat();
+
+	put(o, "nr_free_pages %lu\npgpgin 0\npgpgout 0\npswpin 0\npswpout 0\n", s.pages_free);
+}
+
 static void f_zero(struct out *o)
 {
 	put(o, "0\n");
@@ -220,6 +294,17 @@ static const struct sysfile {
 	{"wherry/missing", f_missing},
 	{"sys/vm/overcommit_memory", f_zero},
 	{"sys/net/core/somaxconn", f_somaxconn},
+	{"sys/kernel/osrelease", f_osrelease},
+	{"sys/kernel/ostype", f_ostype},
+	{"sys/kernel/hostname", f_hostname},
+	{"sys/kernel/pid_max", f_pid_max},
+	{"sys/kernel/ngroups_max", f_ngroups},
+	{"sys/kernel/cap_last_cap", f_cap_last},
+	{"sys/kernel/random/boot_id", f_boot_id},
+	{"sys/fs/file-max", f_file_max},
+	{"sys/fs/pipe-max-size", f_pipe_max},
+	{"swaps", f_swaps},
+	{"vmstat", f_vmstat},
 };
 
 /* ---- one process ---- */
@@ -249,13 +334,21 @@ static void p_stat(struct out *o, struct proc *p)
 static void p_status(struct out *o, struct proc *p)
 {
 	struct w_obj_info i = {0};
+	uint32_t g;
 
 	w_obj_info(p->process, &i);
 	put(o,
 	    "Name:\t%s\nState:\t%c\nTgid:\t%u\nPid:\t%u\nPPid:\t%u\nUid:\t%u\t%u\t%u\t%u\n"
-	    "Gid:\t%u\t%u\t%u\t%u\nVmSize:\t%8lu kB\nVmRSS:\t%8lu kB\nThreads:\t%lu\n",
+	    "Gid:\t%u\t%u\t%u\t%u\nFDSize:\t%u\nGroups:\t",
 	    p->name, state_char(p), p->pid, p->pid, p->ppid, p->ruid, p->euid, p->suid, p->euid,
-	    p->rgid, p->egid, p->sgid, p->egid, i.size / 1024, i.size / 1024, i.count);
+	    p->rgid, p->egid, p->sgid, p->egid, CONFIG_LINUX_MAX_FILES);
+	for (g = 0; g < p->ngroups; g++)
+		put(o, "%u ", p->groups[g]);
+	put(o,
+	    "\nVmPeak:\t%8lu kB\nVmSize:\t%8lu kB\nVmRSS:\t%8lu kB\nRssAnon:\t%8lu kB\n"
+	    "Threads:\t%lu\nShdPnd:\t%016lx\nCapEff:\t%016lx\nSeccomp:\t0\n",
+	    i.size / 1024, i.size / 1024, i.size / 1024, i.size / 1024, i.count,
+	    p->sig ? p->sig->pending : 0ul, p->euid ? 0ul : 0x1fffffffffful);
 }
 
 static void p_statm(struct out *o, struct proc *p)
@@ -295,12 +388,58 @@ static void p_mounts(struct out *o, struct proc *p)
 	f_mounts(o);
 }
 
+static void p_mountinfo(struct out *o, struct proc *p)
+{
+	(void)p;
+	f_mountinfo(o);
+}
+
+/* Resident memory by mapping, as redis and monitors read it. */
+static void p_smaps(struct out *o, struct proc *p)
+{
+	struct w_map_info i;
+	uint64_t va;
+
+	for (va = 0; !w_as_query(p->process, va, &i); va = i.va + i.len)
+		put(o,
+		    "%08lx-%08lx %c%c%c%c %08lx 00:01 %lu\nSize: %lu kB\nRss: %u kB\n"
+		    "Private_Dirty: %u kB\n",
+		    i.va, i.va + i.len, i.flags & W_PROT_READ ? 'r' : '-',
+		    i.flags & W_PROT_WRITE ? 'w' : '-', i.flags & W_PROT_EXEC ? 'x' : '-',
+		    i.flags & W_MAP_SHARED ? 's' : 'p', i.off, i.koid, i.len / 1024, i.resident * 4,
+		    i.koid ? 0 : i.resident * 4);
+}
+
+static void p_limits(struct out *o, struct proc *p)
+{
+	(void)p;
+	put(o,
+	    "Limit                     Soft Limit           Hard Limit           Units     \n"
+	    "Max stack size            8388608              unlimited            bytes     \n"
+	    "Max open files            %-20d %-20d files     \n",
+	    CONFIG_LINUX_MAX_FILES, CONFIG_LINUX_MAX_FILES);
+}
+
+static void p_cgroup(struct out *o, struct proc *p)
+{
+	(void)p;
+	put(o, "0::/\n");
+}
+
+static void p_zero(struct out *o, struct proc *p)
+{
+	(void)p;
+	put(o, "0\n");
+}
+
 static const struct procfile {
 	const char *name;
 	void (*fill)(struct out *o, struct proc *p);
 } procfiles[] = {
 	{"stat", p_stat}, {"status", p_status}, {"statm", p_statm},   {"cmdline", p_cmdline},
-	{"comm", p_comm}, {"maps", p_maps},	{"mounts", p_mounts},
+	{"comm", p_comm}, {"maps", p_maps},	{"mounts", p_mounts}, {"mountinfo", p_mountinfo},
+	{"smaps", p_smaps}, {"limits", p_limits}, {"cgroup", p_cgroup}, {"oom_score_adj", p_zero},
+	{"oom_score", p_zero},
 };
 
 /* ---- directories ---- */
@@ -348,6 +487,10 @@ static void list_process(struct out *o)
 	put_entry(o, "..", true);
 	for (i = 0; i < sizeof(procfiles) / sizeof(*procfiles); i++)
 		put_entry(o, procfiles[i].name, false);
+	put_entry(o, "exe", false);
+	put_entry(o, "cwd", false);
+	put_entry(o, "root", false);
+	put_entry(o, "fd", true);
 }
 
 /* ---- the protocol ---- */
@@ -507,6 +650,38 @@ static void op_stat(struct w_msg *m, struct pfile *f, const char *path)
 	service_reply_bytes(&procfs, m, 0, &st, sizeof(st));
 }
 
+/* exe of any process; what else is a link only the process itself knows. */
+static void op_readlink(struct w_msg *m, const char *path)
+{
+	char name[16];
+	struct proc *p;
+
+	path = skip(path);
+	if (!strcmp(path, "self")) {
+		p = proc_by_koid(m->sender);
+		fmt(name, sizeof(name), "%u", p ? p->pid : 0);
+		service_reply_bytes(&procfs, m, strlen(name), name, strlen(name));
+		return;
+	}
+	p = process_of(&path, m->sender);
+	if (p && !strcmp(path, "exe"))
+		service_reply_bytes(&procfs, m, strlen(p->exe), p->exe, strlen(p->exe));
+	else if (p && !strcmp(path, "root"))
+		service_reply_bytes(&procfs, m, 1, "/", 1);
+	else
+		reply(m, p && *path ? W_ENOENT : W_EINVAL);
+}
+
+static void op_access(struct w_msg *m, const char *path)
+{
+	struct out o = {.p = rt_try_alloc(TEXT_MAX), .max = TEXT_MAX};
+	bool dir;
+	int err = o.p ? fill(&o, path, m->sender, &dir) : W_ENOMEM;
+
+	rt_free(o.p);
+	reply(m, err ? err : m->FS_ACCESS_in_mode & 2 ? W_EACCES : 0);
+}
+
 static void call(struct service *s, struct w_msg *m)
 {
 	struct pfile *f = (struct pfile *)m->badge;
@@ -517,8 +692,12 @@ static void call(struct service *s, struct w_msg *m)
 		op_stat(m, f, s->bytes);
 	} else if (m->op == FS_OPEN && !f) {
 		op_open(m, s->bytes);
+	} else if (!f && m->op == FS_READLINK) {
+		op_readlink(m, s->bytes);
+	} else if (!f && m->op == FS_ACCESS) {
+		op_access(m, s->bytes);
 	} else if (!f) {
-		reply(m, m->op == FS_READLINK ? W_EINVAL : W_EROFS);
+		reply(m, W_EROFS);
 	} else if (m->op == FS_READ) {
 		op_read(m, f);
 	} else if (m->op == FS_READDIR) {
