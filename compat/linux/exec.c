@@ -241,6 +241,7 @@ static long replace(struct image *img, struct image *interp, const char *path, s
 	const char *base = strrchr(path, '/');
 	long err;
 
+	lx_give_back();
 	lx_end_other_threads();
 	w_as_unmap(0, 0x10000, LX_PROGRAM_TOP - 0x10000);
 	err = load_image(img, bias);

@@ -157,6 +157,7 @@ struct lx_proc {
 	uint32_t slot_high; /* no slot from here on was ever used */
 	uint32_t fd_high;   /* no descriptor from here on is open */
 	uint32_t nthreads;
+	bool vforked; /* our memory is still our parent's too (CLONE_VM) */
 	bool record_locks;	    /* it may hold some: closing tells the file service */
 	bool trace, trace_log;	    /* trace.c: print calls; into the kernel's log */
 	struct lx_file *trace_file; /* or there; owns */
@@ -248,6 +249,7 @@ long lx_chan_intr(w_handle_t ch, struct w_msg *m); /* EINTR becomes ERESTARTSYS 
 long lx_exec(const char *path, struct w_regs *r, char *strings, uint32_t argc, uint32_t envc,
 	     uint32_t len);
 
+void lx_give_back(void); /* a vfork child is about to leave its parent's memory */
 void lx_syscall(struct w_regs *r);
 /* trace.c: one line per call, where proc()->trace_log or trace_file says. */
 void trace_enter(uint64_t nr, const uint64_t *a);

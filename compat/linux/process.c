@@ -148,8 +148,23 @@ static void robust_exit(struct lx_thread *t)
 	}
 }
 
+/*
+ * vfork and clone(CLONE_VM): the child has a copy, and what it wrote is given to the
+ * parent, which waits, before the child goes on to be something else.
+ */
+void lx_give_back(void)
+{
+	struct w_msg m = {.op = PROC_MERGE};
+
+	if (!proc()->vforked)
+		return;
+	proc()->vforked = false;
+	lx_chan(LX_H_PROC, &m);
+}
+
 void lx_exit_process(uint32_t wstatus)
 {
+	lx_give_back();
 	w_proc_kill(0, LX_STATUS | wstatus);
 	__builtin_unreachable();
 }
@@ -230,6 +245,8 @@ static long fork_clone(const struct clone *c, struct w_regs *r)
 	struct w_msg m = {.op = PROC_FORK, .nh = 1};
 	struct w_regs saved = *r;
 	uint64_t clear = t->clear_tid, mask_fs = t->fs;
+	struct lx_proc *me = proc();
+	bool was_vforked;
 	uint32_t pid;
 	long h;
 
@@ -240,7 +257,10 @@ static long fork_clone(const struct clone *c, struct w_regs *r)
 	if (c->flags & CLONE_SETTLS)
 		t->fs = c->tls;
 	lx_lock();
+	was_vforked = me->vforked; /* copied, so set for the child and put back */
+	me->vforked = c->flags & CLONE_VM;
 	h = w_proc_clone((uint64_t)lx_fork_return, 0);
+	me->vforked = was_vforked;
 	lx_unlock();
 	t->clear_tid = clear;
 	t->fs = mask_fs;
@@ -264,7 +284,8 @@ static long clone(const struct clone *c, struct w_regs *r)
 		return thread_clone(c, r);
 	if (c->flags & CLONE_PIDFD)
 		return -EINVAL;
-	/* CLONE_VFORK and CLONE_VM without THREAD: a fork (see CAVEATS.md) */
+	if (c->flags & CLONE_VM && !(c->flags & CLONE_VFORK))
+		return -EINVAL; /* two processes that go on in one memory: see CAVEATS.md */
 	return fork_clone(c, r);
 }
 
@@ -298,7 +319,7 @@ LX(fork)
 
 LX(vfork)
 {
-	struct clone c = {.flags = CLONE_VFORK | 17};
+	struct clone c = {.flags = CLONE_VFORK | CLONE_VM | 17};
 
 	(void)a;
 	return clone(&c, r);

@@ -507,6 +507,52 @@ static int clone_mapping(struct aspace *dst, struct aspace *src, struct mapping 
 	return 0;
 }
 
+/* Give to the page that from has for va, unless they are the same already. */
+static int merge_page(struct aspace *to, uint64_t va, pte_t *pte)
+{
+	pte_t *old = mmu_walk(to->root, va, true);
+	paddr_t pa = *pte & PTE_ADDR;
+
+	if (!old)
+		return W_ENOMEM;
+	if ((*old & PTE_ADDR) == pa)
+		return 0;
+	pte_drop(to, old);
+	*pte &= ~PTE_W; /* the next to write gets a copy, as after a clone */
+	*old = *pte;
+	frame_get(pa);
+	to->anon_pages++;
+	return 0;
+}
+
+int aspace_merge(struct aspace *from, struct aspace *to, uint64_t end)
+{
+	struct mapping *m, *same;
+	struct list *l;
+	uint64_t va;
+	pte_t *pte;
+	int err = 0;
+
+	list_for_each (l, &from->maps) {
+		m = list_entry(l, struct mapping, link);
+		if (m->va >= end)
+			break;
+		if (m->flags & W_MAP_SHARED)
+			continue;
+		va = m->va;
+		for (pte = mmu_next_page(from->root, &va, m->end); !err && pte;
+		     va += W_PAGE, pte = mmu_next_page(from->root, &va, m->end)) {
+			same = aspace_find(to, va);
+			if (*pte & PTE_ANON && same && same->mem == m->mem &&
+			    !(same->flags & W_MAP_SHARED))
+				err = merge_page(to, va, pte);
+		}
+	}
+	tlb_flush(from, 0, 0);
+	tlb_flush(to, 0, 0);
+	return err;
+}
+
 struct aspace *aspace_clone(struct aspace *src)
 {
 	struct aspace *dst = aspace_new(src->quota);

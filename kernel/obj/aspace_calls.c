@@ -145,6 +145,13 @@ int64_t sys_as_move(uint64_t va, uint64_t len, uint64_t to)
 	return err ? err : r;
 }
 
+int64_t sys_as_merge(struct process *from, struct process *to, uint64_t end)
+{
+	if (!from->as || !to->as || from == to)
+		return W_EINVAL;
+	return aspace_merge(from->as, to->as, end);
+}
+
 int64_t sys_as_query(struct process *p, uint64_t va, uaddr_t info)
 {
 	struct w_map_info i;

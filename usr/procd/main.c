@@ -926,6 +926,17 @@ static void op_stopped(struct w_msg *m, struct proc *p)
 		post(parent, SIGCHLD, CLD_STOPPED, p->pid, p->ruid, sig);
 }
 
+/* Another thread of the parent may be writing: then the pages stay apart. */
+static int64_t merge(struct proc *p)
+{
+	struct proc *parent = p->vforked ? proc_by_pid(p->ppid) : NULL;
+	struct w_obj_info info = {0};
+
+	if (!parent || w_obj_info(parent->process, &info) || info.count != 1)
+		return 0;
+	return w_as_merge(p->process, parent->process, LX_PROGRAM_TOP);
+}
+
 static void op_pidfd(struct w_msg *m)
 {
 	struct proc *p = proc_by_pid(m->PROC_PIDFD_in_pid);
@@ -1027,6 +1038,9 @@ static void call(struct service *s, struct w_msg *m)
 		m->PROC_USAGE_out_time = p->children_ns;
 		m->PROC_USAGE_out_rss = p->children_rss;
 		reply(m, 0);
+		break;
+	case PROC_MERGE:
+		reply(m, merge(p));
 		break;
 	case PROC_OPTION:
 		if (m->PROC_OPTION_in_what == 2) /* prctl(PR_SET_NAME) of the first thread */

@@ -59,6 +59,7 @@ int64_t aspace_map(struct aspace *as, struct memory *mem, const struct w_map_arg
 int aspace_unmap(struct aspace *as, uint64_t va, uint64_t len);
 int aspace_protect(struct aspace *as, uint64_t va, uint64_t len, uint32_t prot);
 int aspace_discard(struct aspace *as, uint64_t va, uint64_t len);
+int aspace_merge(struct aspace *from, struct aspace *to, uint64_t end); /* see as_merge */
 struct mapping *aspace_next(struct aspace *as, uint64_t va); /* first with end > va */
 struct mapping *aspace_find(struct aspace *as, uint64_t va);	/* NULL: none covers va */
 void mapping_zap(struct mapping *m, uint64_t va, uint64_t end); /* drop PTEs */
