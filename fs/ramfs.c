@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "cred.h"
+#include "watch.h"
 
 #define LINKS_MAX 40
 #define NAME_MAX_BYTES 255
@@ -40,6 +41,7 @@ static struct node *node_new(const char *name, uint32_t mode)
 	n->hash = hash_of(name, strlen(name));
 	list_init(&n->children);
 	list_init(&n->sibling);
+	list_init(&n->watches);
 	n->mode = mode;
 	n->nlink = 1;
 	n->ino = next_ino++;
@@ -294,6 +296,7 @@ int ramfs_create(struct node *dir, const char *name, uint32_t mode, struct node 
 		n->mode |= is_dir(n) ? 02000 : 0;
 	}
 	attach(n, dir);
+	watch_entry(dir, n->name, is_dir(n), IN_CREATE, 0);
 	*out = n;
 	return 0;
 }
@@ -332,6 +335,7 @@ static void data_drop(struct node *n)
 
 static void node_free(struct node *n)
 {
+	watch_node_gone(n);
 	data_drop(n);
 	if (n->leads)
 		w_handle_close(n->leads);
@@ -349,7 +353,7 @@ void ramfs_put(struct node *n)
 
 int ramfs_unlink(struct node *n, bool rmdir)
 {
-	struct node *data = ramfs_data(n);
+	struct node *data = ramfs_data(n), *dir;
 
 	if (n == ramfs_root)
 		return W_EBUSY;
@@ -361,9 +365,15 @@ int ramfs_unlink(struct node *n, bool rmdir)
 		return W_ENOTEMPTY;
 	if (!cred_may_remove(n->parent, n))
 		return cred_may(n->parent, MAY_W | MAY_X) ? W_EPERM : W_EACCES;
+	dir = n->parent;
 	detach(n);
 	data->nlink -= is_dir(n) ? 2 : 1;
 	data->ctime = rt_wall();
+	if (!is_dir(n))
+		watch_self(data, IN_ATTRIB); /* the number of names */
+	if (!data->nlink && !data->opens)
+		watch_node_gone(data);
+	watch_entry(dir, n->name, is_dir(n), IN_DELETE, 0);
 	if (n->hard) {
 		node_free(n);
 		ramfs_put(data);
@@ -384,6 +394,7 @@ static bool is_below(const struct node *n, const struct node *dir)
 int ramfs_rename(struct node *n, struct node *dir, const char *name, bool noreplace)
 {
 	struct node *old = ramfs_child(dir, name);
+	static uint32_t cookie;
 	char *copy;
 	int err;
 
@@ -411,11 +422,14 @@ int ramfs_rename(struct node *n, struct node *dir, const char *name, bool norepl
 		}
 	}
 	memcpy(copy, name, strlen(name) + 1);
+	watch_entry(n->parent, n->name, is_dir(n), IN_MOVED_FROM, ++cookie);
 	detach(n);
 	rt_free(n->name);
 	n->name = copy;
 	n->hash = hash_of(copy, strlen(copy));
 	attach(n, dir);
+	watch_entry(dir, copy, is_dir(n), IN_MOVED_TO, cookie);
+	watch_self(ramfs_data(n), IN_MOVE_SELF);
 	n->ctime = rt_wall();
 	return 0;
 }

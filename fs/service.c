@@ -7,6 +7,7 @@
 #include "cred.h"
 #include "fifo.h"
 #include "lock.h"
+#include "watch.h"
 
 #include <lib/flatfs.h>
 #include <rt/module.h>
@@ -18,6 +19,7 @@ struct ofile {
 	uint64_t off;
 	uint32_t flags;
 	bool fifo; /* counted there */
+	struct watcher *watcher; /* an inotify instance: no node */
 };
 
 static struct service service;
@@ -111,6 +113,7 @@ static void op_open(struct w_msg *m, const char *path)
 	f->n = n;
 	f->flags = flags;
 	n->opens++;
+	watch_tell(n, IN_OPEN);
 	if ((n->mode & FS_S_IFMT) == FS_S_IFIFO && !(flags & FS_O_PATH)) {
 		f->fifo = true;
 		fifo_open(&service, m, n, flags, m->h[0]);
@@ -176,6 +179,8 @@ static void op_write(struct w_msg *m, struct ofile *f)
 	if (off + m->in_len > f->n->size && m->in_len)
 		f->n->size = off + m->in_len;
 	f->n->mtime = f->n->ctime = now_ns();
+	if (m->in_len)
+		watch_tell(f->n, IN_MODIFY);
 	if (own)
 		f->off = off + m->in_len;
 	m->FS_WRITE_out_size = f->n->size;
@@ -234,7 +239,11 @@ static void op_truncate(struct w_msg *m, struct ofile *f, const char *path)
 		      : (int64_t)m->FS_TRUNCATE_in_size < 0 ? W_EINVAL
 							    : 0;
 	}
-	reply(m, err ? err : ramfs_resize(n, m->FS_TRUNCATE_in_size));
+	if (!err)
+		err = ramfs_resize(n, m->FS_TRUNCATE_in_size);
+	if (!err)
+		watch_tell(n, IN_MODIFY);
+	reply(m, err);
 }
 
 static void op_mmap(struct w_msg *m, struct ofile *f)
@@ -579,6 +588,7 @@ static void op_setattr(struct w_msg *m, struct ofile *f, const char *path)
 	if (what & FS_SET_MTIME)
 		n->mtime = m->FS_SETATTR_in_mtime;
 	n->ctime = now_ns();
+	watch_tell(n, IN_ATTRIB);
 	reply(m, 0);
 }
 
@@ -641,11 +651,74 @@ static void closed(struct ofile *f)
 {
 	if (!f)
 		return;
+	if (f->watcher) {
+		watch_free(f->watcher);
+		rt_free(f);
+		return;
+	}
+	watch_tell(f->n, f->flags & FS_O_ACCMODE ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
 	lock_end(f->n, f);
 	if (f->fifo)
 		fifo_close(f->n, f->flags);
 	ramfs_put(f->n);
 	rt_free(f);
+}
+
+static void op_watch_new(struct w_msg *m)
+{
+	struct ofile *f = rt_try_alloc(sizeof(*f));
+
+	if (f)
+		f->watcher = watch_new();
+	m->h[0] = f && f->watcher ? service_mint(&service, (uint64_t)f) : 0;
+	if (!m->h[0]) {
+		if (f && f->watcher)
+			watch_free(f->watcher);
+		rt_free(f);
+		reply(m, W_ENOMEM);
+		return;
+	}
+	f->flags = m->FS_WATCH_NEW_in_flags;
+	m->h[1] = w_handle_dup(watch_event(f->watcher), W_READ | W_DUP);
+	m->nh = 2;
+	if (service_reply(&service, m, 0) < 0) {
+		w_handle_close(m->h[1]);
+		w_handle_close(m->h[0]);
+	}
+}
+
+static void call_watcher(struct w_msg *m, struct ofile *f, const char *path)
+{
+	uint32_t mask = m->FS_WATCH_ADD_in_mask;
+	struct node *n;
+	int err;
+
+	switch (m->op) {
+	case FS_WATCH_ADD:
+		cred_enter(m->sender);
+		err = ramfs_walk(ramfs_root, path, mask & 0x2000000, &n, NULL); /* DONT_FOLLOW */
+		if (!err && !cred_may(ramfs_data(n), MAY_R))
+			err = W_EACCES;
+		if (!err)
+			err = watch_add(f->watcher, ramfs_data(n), mask);
+		reply(m, err);
+		break;
+	case FS_WATCH_DEL:
+		reply(m, watch_del(f->watcher, m->FS_WATCH_DEL_in_wd));
+		break;
+	case FS_READ:
+		watch_read(&service, m, f->watcher, f->flags & FS_O_NONBLOCK);
+		break;
+	case FS_FLAGS:
+		op_flags(m, f);
+		break;
+	case FS_IOCTL: /* FIONREAD */
+		m->FS_IOCTL_in_request = watch_available(f->watcher);
+		service_reply_bytes(&service, m, 0, &m->FS_IOCTL_in_request, 4);
+		break;
+	default:
+		reply(m, W_EINVAL);
+	}
 }
 
 static void call_file(struct w_msg *m, struct ofile *f, const char *bytes)
@@ -714,6 +787,10 @@ static void call(struct service *s, struct w_msg *m)
 	}
 	if (!f || m->op == FS_SETATTR)
 		cred_enter(m->sender);
+	if (f && f->watcher) {
+		call_watcher(m, f, s->bytes);
+		return;
+	}
 	if (f) {
 		call_file(m, f, s->bytes);
 		return;
@@ -751,6 +828,9 @@ static void call(struct service *s, struct w_msg *m)
 		break;
 	case FS_STATFS:
 		op_statfs(m);
+		break;
+	case FS_WATCH_NEW:
+		op_watch_new(m);
 		break;
 	case FS_RESOLVE:
 		op_resolve(m, s->bytes);

@@ -208,7 +208,7 @@ static void set_flags(struct lx_file *f, uint32_t flags)
 	f->oflags = (f->oflags & ~can) | (flags & can);
 	if (sticky_stream(f))
 		w_stream_ctl(s, W_STREAM_SETFLAGS, flags & FS_O_NONBLOCK ? W_STREAM_NONBLOCK : 0);
-	if (f->kind == K_FILE || f->kind == K_TTY) {
+	if (f->kind == K_FILE || f->kind == K_TTY || f->kind == K_INOTIFY) {
 		m.FS_FLAGS_in_mask = can;
 		m.FS_FLAGS_in_value = flags;
 		lx_chan(f->h, &m);
@@ -426,7 +426,7 @@ LX(ioctl)
 	case 0x5452: /* FIOASYNC */
 		return 0;
 	}
-	if (f->kind == K_TTY || (f->mode & FS_S_IFMT) == FS_S_IFBLK)
+	if (f->kind == K_TTY || f->kind == K_INOTIFY || (f->mode & FS_S_IFMT) == FS_S_IFBLK)
 		return tty_ioctl(f, a[1], a[2]);
 	s = f->kind == K_STREAM ? f->h : f->stream;
 	if (a[1] == 0x541b && s) { /* FIONREAD */
@@ -533,7 +533,7 @@ static long chan_read(struct lx_file *f, uint64_t buf, uint64_t len, uint64_t of
 	if (!len)
 		return 0;
 	m.FS_READ_in_off = off;
-	if (f->kind != K_TTY)
+	if (f->kind != K_TTY && f->kind != K_INOTIFY)
 		return lx_chan(f->h, &m);
 	n = lx_chan_intr(f->h, &m);
 	return n == FS_BACKGROUND ? tty_background(21) : n; /* SIGTTIN */
@@ -546,6 +546,7 @@ long file_read(struct lx_file *f, uint64_t buf, uint64_t len, uint64_t off)
 	switch (f->kind) {
 	case K_FILE:
 	case K_TTY:
+	case K_INOTIFY:
 		return chan_read(f, buf, len, off);
 	case K_STREAM:
 		return stream_result(w_stream_read(f->h, (void *)buf, len, 0));

@@ -81,6 +81,7 @@ enum kind {
 	K_TIMERFD,
 	K_SIGNALFD,
 	K_PIDFD,
+	K_INOTIFY,
 	K_FDDIR, /* /proc/self/fd; next: the number to list next */
 	K_DEV
 };

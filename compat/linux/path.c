@@ -1230,6 +1230,72 @@ LX(fstatfs)
 	return fd_file(a[0]) ? put_statfs(a[1], LX_H_FS) : -EBADF;
 }
 
+LX(inotify_init1)
+{
+	struct w_msg m = {.op = FS_WATCH_NEW};
+	struct lx_file *f;
+	long err;
+
+	(void)r;
+	if (a[0] & ~(02000000ull | FS_O_NONBLOCK))
+		return -EINVAL;
+	m.FS_WATCH_NEW_in_flags = a[0] & FS_O_NONBLOCK;
+	err = lx_chan(LX_H_FS, &m);
+	if (err < 0)
+		return err;
+	f = file_new(K_INOTIFY, a[0] & FS_O_NONBLOCK);
+	if (!f) {
+		w_handle_close(m.h[0]);
+		w_handle_close(m.h[1]);
+		return -ENOMEM;
+	}
+	f->h = m.h[0];
+	f->event = m.h[1];
+	return fd_install(f, 0, a[0] & 02000000);
+}
+
+LX(inotify_init)
+{
+	const uint64_t none[6] = {0};
+
+	(void)a;
+	return lx_inotify_init1(none, r);
+}
+
+LX(inotify_add_watch)
+{
+	struct lx_file *f = fd_file(a[0]);
+	struct w_msg m = {.op = FS_WATCH_ADD};
+	char path[PATH_LEN];
+	const char *rest = path;
+	long err;
+
+	(void)r;
+	if (!f || f->kind != K_INOTIFY)
+		return f ? -EINVAL : -EBADF;
+	err = path_get(AT_FDCWD, a[1], path, sizeof(path));
+	if (err < 0)
+		return err;
+	if (path_mount(&rest) != LX_H_FS)
+		return -EINVAL; /* what servers make up does not tell when it changes */
+	m.in = (uint64_t)path;
+	m.in_len = strlen(path);
+	m.FS_WATCH_ADD_in_mask = (uint32_t)a[2];
+	return lx_chan(f->h, &m);
+}
+
+LX(inotify_rm_watch)
+{
+	struct lx_file *f = fd_file(a[0]);
+	struct w_msg m = {.op = FS_WATCH_DEL};
+
+	(void)r;
+	if (!f || f->kind != K_INOTIFY)
+		return f ? -EINVAL : -EBADF;
+	m.FS_WATCH_DEL_in_wd = a[1];
+	return lx_chan(f->h, &m);
+}
+
 LX(umask)
 {
 	uint32_t old = proc()->umask;

@@ -30,6 +30,7 @@ int file_waitables(struct lx_file *f, w_handle_t h[2])
 		h[0] = f->h;
 		return 1;
 	case K_TTY:
+	case K_INOTIFY:
 		h[0] = f->event;
 		return f->event ? 1 : 0;
 	case K_SOCK:
