@@ -51,5 +51,5 @@ vpath %Kconfig $(srctree)
 include/config/auto.conf: .config
 	@$(KCONFIG_ENV) $(kconf) --silentoldconfig && touch $@
 include/config/make.conf: include/config/auto.conf
-	@sed -n "s/^\(CONFIG_[A-Z0-9_]*\)=\(.*\)/\1=\2/p" $< > include/config/auto.conf.sh
+	@sed -n -f $(srctree)/scripts/auto2sh.sed $< > include/config/auto.conf.sh
 	@sed '/^CONFIG_/{s/\$$/$$$$/g;s/#/\\#/g}' $< > $@

@@ -2,6 +2,8 @@
 """busybox's shell at the serial console, as a person uses it."""
 import re
 
+import subprocess
+
 import pytest
 
 from vm import VM
@@ -102,3 +104,25 @@ def test_ps_shows_processes(vm):
 def test_missing_calls_are_counted(vm):
     vm.command("cat /proc/wherry/missing")
     assert vm.status == 0
+
+
+def test_login_asks_and_checks(image):
+    # "secret", by openssl passwd -6 -salt wherry
+    hashed = subprocess.run(["openssl", "passwd", "-6", "-salt", "wherry", "secret"],
+                            check=True, capture_output=True, text=True).stdout.strip()
+    with VM(image("default", CONSOLE_LOGIN="y", ROOT_PASSWORD=hashed), memory="64M") as vm:
+        vm.wait("login: ")
+        vm.send("root\n")
+        vm.wait("Password: ")
+        vm.send("wrong\n")
+        vm.wait("Login incorrect")
+        vm.wait("login: ")
+        vm.send("root\n")
+        vm.wait("Password: ")
+        vm.send("secret\n")
+        vm.wait("# ")
+        vm.send("su guest -c 'id -un; cat /etc/shadow; touch ~/mine && ls -l ~'; echo do''ne\n")
+        out = vm.wait("done\n")
+        assert "guest\n" in out and "Permission denied" in out and "mine" in out
+        vm.send("exit\n")
+        vm.wait("login: ")
