@@ -60,8 +60,7 @@ static struct locks *locks_of(struct node *n)
 
 static void drop_if_empty(struct locks *l)
 {
-	if (!list_is_empty(&l->records) || !list_is_empty(&l->files) ||
-	    !list_is_empty(&l->waiters))
+	if (!list_is_empty(&l->records) || !list_is_empty(&l->files) || !list_is_empty(&l->waiters))
 		return;
 	l->n->locks = NULL;
 	list_del(&l->link);

@@ -409,8 +409,9 @@ int ramfs_rename(struct node *n, struct node *dir, const char *name, bool norepl
 	if (old && is_dir(n) && !is_dir(old))
 		return W_ENOTDIR;
 	if (!cred_may_remove(n->parent, n) || !cred_may(dir, MAY_W | MAY_X))
-		return cred_may(n->parent, MAY_W | MAY_X) && cred_may(dir, MAY_W | MAY_X) ? W_EPERM
-											 : W_EACCES;
+		return cred_may(n->parent, MAY_W | MAY_X) && cred_may(dir, MAY_W | MAY_X)
+			       ? W_EPERM
+			       : W_EACCES;
 	copy = rt_try_alloc(strlen(name) + 1);
 	if (!copy)
 		return W_ENOSPC;

@@ -27,12 +27,12 @@ struct node {
 	bool mount;	 /* a directory that another service serves */
 	char *map;	 /* mem mapped, map_len bytes */
 	uint64_t map_len;
-	w_handle_t leads;  /* sockets: to their service; owns */
-	char *target;	   /* symbolic links; owns */
+	w_handle_t leads;    /* sockets: to their service; owns */
+	char *target;	     /* symbolic links; owns */
 	struct list watches; /* struct watch (watch.c) */
 	struct locks *locks; /* lock.c; owns */
 	struct fifo *fifo;   /* fifo.c; owns */
-	struct node *hard; /* a hard link: the node with the data; counted in nlink */
+	struct node *hard;   /* a hard link: the node with the data; counted in nlink */
 };
 
 extern struct node *ramfs_root;

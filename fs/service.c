@@ -18,7 +18,7 @@ struct ofile {
 	struct node *n;
 	uint64_t off;
 	uint32_t flags;
-	bool fifo; /* counted there */
+	bool fifo;		 /* counted there */
 	struct watcher *watcher; /* an inotify instance: no node */
 };
 

@@ -106,7 +106,7 @@ struct lx_file {
 	w_handle_t h;		  /* channel, stream, wait set, timer */
 	w_handle_t stream, event; /* sockets, terminals */
 	enum sock_state sock_state;
-	uint32_t dev;	/* K_DEV: minor */
+	uint32_t dev; /* K_DEV: minor */
 	uint32_t efd_flags;
 	uint64_t interval, next; /* K_TIMERFD */
 	uint64_t sigmask;	 /* K_SIGNALFD */
@@ -115,7 +115,7 @@ struct lx_file {
 	bool unix_domain, passcred;
 	uint32_t sock_type;
 	uint64_t ticket; /* AF_UNIX: names it to its service */
-	char *path; /* of directories: for *at() and /proc; owns */
+	char *path;	 /* of directories: for *at() and /proc; owns */
 };
 
 struct lx_fd {
@@ -158,7 +158,7 @@ struct lx_proc {
 	uint32_t slot_high; /* no slot from here on was ever used */
 	uint32_t fd_high;   /* no descriptor from here on is open */
 	uint32_t nthreads;
-	bool vforked; /* our memory is still our parent's too (CLONE_VM) */
+	bool vforked;		    /* our memory is still our parent's too (CLONE_VM) */
 	bool record_locks;	    /* it may hold some: closing tells the file service */
 	bool trace, trace_log;	    /* trace.c: print calls; into the kernel's log */
 	struct lx_file *trace_file; /* or there; owns */
@@ -265,7 +265,7 @@ void lx_signals(struct w_regs *r); /* deliver what is pending */
 void lx_exit_process(uint32_t wstatus) __attribute__((noreturn));
 void lx_force_signal(int sig, int code, uint64_t addr);
 bool lx_signal_waiting(void);
-uint64_t lx_pending(void);				/* that this thread may take */
+uint64_t lx_pending(void);			      /* that this thread may take */
 int lx_claim(uint64_t mask, struct lx_siginfo *info); /* take one outside mask; 0: none */
 void signalfd_update(void);
 long fddir_list(struct lx_file *f, uint64_t buf, uint64_t len);

@@ -371,7 +371,7 @@ static const char *own_proc(const char *path)
 	if (!strncmp(p, "thread-self/", 12))
 		return p + 12;
 	return *p >= '0' && *p <= '9' && strtoul_at(&p, 10) == proc()->pid && *p == '/' ? p + 1
-										      : NULL;
+											: NULL;
 }
 
 static long open_fddir(struct lx_file **out)
@@ -971,12 +971,12 @@ static long readlink_at(long dirfd, uint64_t upath, uint64_t ubuf, uint64_t size
 		if (!f)
 			return -ENOENT;
 		n = strlcpy(out,
-			    f->path	       ? f->path
-			    : f->kind == K_TTY    ? "/dev/console"
-			    : f->kind == K_STREAM ? "pipe:[0]"
-			    : f->kind == K_SOCK   ? "socket:[0]"
+			    f->path				     ? f->path
+			    : f->kind == K_TTY			     ? "/dev/console"
+			    : f->kind == K_STREAM		     ? "pipe:[0]"
+			    : f->kind == K_SOCK			     ? "socket:[0]"
 			    : f->kind == K_DEV && f->dev == DEV_NULL ? "/dev/null"
-						  : "anon_inode:[other]",
+								     : "anon_inode:[other]",
 			    sizeof(out));
 	} else {
 		n = path_op(path, &m);

@@ -824,9 +824,9 @@ LX(sched_setparam)
 LX(sched_get_priority_max)
 {
 	(void)r;
-	return a[0] == SCHED_FIFO || a[0] == SCHED_RR	? 99
-	       : a[0] <= SCHED_IDLE && a[0] != 4	? 0
-							: -EINVAL;
+	return a[0] == SCHED_FIFO || a[0] == SCHED_RR ? 99
+	       : a[0] <= SCHED_IDLE && a[0] != 4      ? 0
+						      : -EINVAL;
 }
 
 LX(sched_get_priority_min)

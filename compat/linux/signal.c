@@ -87,8 +87,7 @@ uint64_t lx_pending(void)
 {
 	uint64_t shared = __atomic_load_n(&page()->pending, __ATOMIC_ACQUIRE);
 
-	return (shared & ~for_others(shared)) |
-	       __atomic_load_n(&self()->pending, __ATOMIC_ACQUIRE);
+	return (shared & ~for_others(shared)) | __atomic_load_n(&self()->pending, __ATOMIC_ACQUIRE);
 }
 
 bool lx_signal_waiting(void)
@@ -660,8 +659,8 @@ static long tgkill_info(uint32_t tid, uint64_t sig, int code, int64_t value)
 		return 0;
 	if (sig == SIGKILL || sig == SIGSTOP)
 		return kill_pid(proc()->pid, sig, code, value);
-	t->info[sig] = (struct lx_siginfo){
-		.signo = sig, .code = code, .pid = proc()->pid, .value = value};
+	t->info[sig] =
+		(struct lx_siginfo){.signo = sig, .code = code, .pid = proc()->pid, .value = value};
 	__atomic_fetch_or(&t->pending, BIT(sig), __ATOMIC_SEQ_CST);
 	if (t == self())
 		t->tcb.kicked = 1;

@@ -251,8 +251,8 @@ LX(setitimer)
 	if (t.value_s < 0 || t.interval_s < 0 || (uint64_t)t.value_us > 999999 ||
 	    (uint64_t)t.interval_us > 999999)
 		return -EINVAL;
-	err = itimer(true, a[0], us_to_ns(t.value_s, t.value_us), us_to_ns(t.interval_s, t.interval_us),
-		     &value, &interval);
+	err = itimer(true, a[0], us_to_ns(t.value_s, t.value_us),
+		     us_to_ns(t.interval_s, t.interval_us), &value, &interval);
 	return err < 0 ? err : put_itimer(a[2], value, interval);
 }
 
@@ -540,7 +540,7 @@ static long lock_pi(const uint64_t *a, bool try)
 		if (get_user(&old, a[0], 4))
 			return -EFAULT;
 		if ((old & FUTEX_TID) == tid)
-			return -35; /* EDEADLK */
+			return -35;	  /* EDEADLK */
 		if (!(old & FUTEX_TID)) { /* free, or its owner died */
 			want = tid | (old & ~FUTEX_TID);
 			if (__atomic_compare_exchange_n(p, &old, want, false, __ATOMIC_SEQ_CST,
@@ -552,8 +552,7 @@ static long lock_pi(const uint64_t *a, bool try)
 			return -EAGAIN;
 		want = old | FUTEX_WAITERS;
 		if (want != old && !__atomic_compare_exchange_n(p, &old, want, false,
-								__ATOMIC_SEQ_CST,
-								__ATOMIC_SEQ_CST))
+								__ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 			continue;
 		memcpy(w, b, sizeof(w));
 		w[2] = want;

@@ -366,8 +366,7 @@ long unix_name(struct lx_file *f, bool peer, uint64_t uaddr, uint64_t ulen)
 
 	m.UNIX_NAME_in_peer = peer;
 	err = lx_chan(f->h, &m);
-	return err < 0 ? err
-		       : put_name(uaddr, ulen, name, m.in_len <= sizeof(name) ? m.in_len : 0);
+	return err < 0 ? err : put_name(uaddr, ulen, name, m.in_len <= sizeof(name) ? m.in_len : 0);
 }
 
 long unix_peercred(struct lx_file *f, uint32_t cred[3])
@@ -435,9 +434,8 @@ static long send_rights(struct lx_file *f, const struct msghdr *m)
 			if ((c.len - sizeof(c)) / 4 > SCM_MAX_FD)
 				return -EINVAL;
 			for (i = sizeof(c); !err && i + 4 <= c.len; i += 4)
-				err = get_user(&fd, at + i, 4)
-					      ? -EFAULT
-					      : send_fd(f, fd, vector_len(m));
+				err = get_user(&fd, at + i, 4) ? -EFAULT
+							       : send_fd(f, fd, vector_len(m));
 		} else if (c.level != SOL_SOCKET || c.type != SCM_CREDENTIALS) {
 			return -EINVAL;
 		}

@@ -35,9 +35,8 @@ static uint64_t now(void)
 	uint32_t lo, hi;
 
 	__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi));
-	return PAGE->base_ns + ((unsigned __int128)(((uint64_t)hi << 32 | lo) - PAGE->base_tsc) *
-					PAGE->mult >>
-				32);
+	return PAGE->base_ns +
+	       ((unsigned __int128)(((uint64_t)hi << 32 | lo) - PAGE->base_tsc) * PAGE->mult >> 32);
 }
 
 static long call(long nr, long a, long b)

@@ -279,8 +279,7 @@ static void feed_writers(struct terminal *t)
 
 static void update_event(struct terminal *t)
 {
-	uint32_t on = (tty_readable(&t->tty) ? W_READABLE : 0) |
-		      (output_room(t) ? W_WRITABLE : 0) |
+	uint32_t on = (tty_readable(&t->tty) ? W_READABLE : 0) | (output_room(t) ? W_WRITABLE : 0) |
 		      (t->hung_up ? W_READABLE | W_WRITABLE | W_HUP : 0);
 
 	w_event_set(t->event, on, ~on & (W_READABLE | W_WRITABLE | W_HUP));
@@ -738,7 +737,9 @@ static void call(struct service *s, struct w_msg *m)
 	} else if (m->op == FS_SETATTR) {
 		op_setattr(m, by_name(s->bytes, m->sender));
 	} else if (m->op == FS_ACCESS) {
-		terminal_reply(m, by_name(s->bytes, m->sender) || !strcmp(s->bytes, "/ptmx") ? 0 : W_ENOENT);
+		terminal_reply(m, by_name(s->bytes, m->sender) || !strcmp(s->bytes, "/ptmx")
+					  ? 0
+					  : W_ENOENT);
 	} else if (m->op == FS_NOTE) {
 		op_note(m);
 	} else {

@@ -39,7 +39,7 @@ struct terminal {
 struct pending {
 	struct list link;
 	struct w_msg m;
-	uint32_t done;	      /* bytes already written */
+	uint32_t done;	       /* bytes already written */
 	struct ev_timer timer; /* VTIME */
 	struct terminal *t;
 	bool timed_out;
@@ -59,7 +59,7 @@ extern struct list terminals;
 struct terminal *terminal_new(void); /* NULL: no memory */
 void terminal_changed(struct terminal *t);
 void terminal_signal(struct terminal *t, int sig); /* to the foreground group */
-void terminal_hang_up(struct terminal *t);	    /* its session loses it */
+void terminal_hang_up(struct terminal *t);	   /* its session loses it */
 void terminal_reply(struct w_msg *m, int32_t status);
 bool terminal_wait(struct list *l, struct w_msg *m, struct terminal *t); /* false: answered */
 void terminal_drop(struct list *l, int32_t status);

@@ -19,7 +19,8 @@ static void frames_drop(struct memory *m, uint64_t from)
 	for (d = from / DIR_SPAN; d < m->dir_len; d++) {
 		if (!m->dir[d])
 			continue;
-		for (i = d == from / DIR_SPAN ? from % DIR_SPAN : 0; i < DIR_SPAN && m->resident; i++) {
+		for (i = d == from / DIR_SPAN ? from % DIR_SPAN : 0; i < DIR_SPAN && m->resident;
+		     i++) {
 			if (!m->dir[d][i])
 				continue;
 			frame_put((paddr_t)m->dir[d][i] * W_PAGE);

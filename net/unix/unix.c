@@ -581,8 +581,7 @@ static void op_rights_send(struct w_msg *m, struct usock *s, const char *blob)
 	struct usock *to = s->type == SOCK_STREAM ? s->peer : s;
 	struct rights *r;
 
-	if (!m->in_len || m->in_len > BLOB_MAX || !m->nh || !to ||
-	    to->nrights >= QUEUE_MAX) {
+	if (!m->in_len || m->in_len > BLOB_MAX || !m->nh || !to || to->nrights >= QUEUE_MAX) {
 		close_handles(m);
 		reply(m, !to ? W_EPIPE : to->nrights >= QUEUE_MAX ? -109 : W_EINVAL);
 		return; /* -109: ETOOMANYREFS */

@@ -41,20 +41,20 @@ static uint64_t now(void)
 }
 
 #define ROUNDS 5
-#define MEASURE(name, n, body)                                          \
-	do {                                                            \
-		uint64_t best = ~0ull, t0;                              \
-		int round, i;                                           \
-		for (round = 0; round < ROUNDS; round++) {              \
-			t0 = now();                                     \
-			for (i = 0; i < (n); i++)                       \
-				body;                                   \
-			t0 = (now() - t0) / (n);                        \
-			if (t0 < best)                                  \
-				best = t0;                              \
-		}                                                       \
-		printf("%-28s %8lu\n", name, (unsigned long)best);      \
-		fflush(stdout);                                         \
+#define MEASURE(name, n, body)                                     \
+	do {                                                       \
+		uint64_t best = ~0ull, t0;                         \
+		int round, i;                                      \
+		for (round = 0; round < ROUNDS; round++) {         \
+			t0 = now();                                \
+			for (i = 0; i < (n); i++)                  \
+				body;                              \
+			t0 = (now() - t0) / (n);                   \
+			if (t0 < best)                             \
+				best = t0;                         \
+		}                                                  \
+		printf("%-28s %8lu\n", name, (unsigned long)best); \
+		fflush(stdout);                                    \
 	} while (0)
 
 static char buf[65536];
@@ -75,7 +75,8 @@ static void simple(void)
 	MEASURE("read 4 KiB of a file", 500, pread(f, buf, 4096, 0));
 	MEASURE("open+close", 200, close(open("/tmp/bench-file", O_RDONLY)));
 	MEASURE("stat", 200, stat("/tmp/bench-file", &st));
-	MEASURE("create+unlink", 200, (close(open("/tmp/bench-new", O_RDWR | O_CREAT, 0600)), unlink("/tmp/bench-new")));
+	MEASURE("create+unlink", 200,
+		(close(open("/tmp/bench-new", O_RDWR | O_CREAT, 0600)), unlink("/tmp/bench-new")));
 	close(zero);
 	close(null);
 	close(f);
@@ -195,7 +196,8 @@ static void threads(void)
 	word = 99;
 	futex(FUTEX_WAKE, 1);
 	pthread_join(t, NULL);
-	MEASURE("thread create+join", 50, (pthread_create(&t, NULL, nothing, NULL), pthread_join(t, NULL)));
+	MEASURE("thread create+join", 50,
+		(pthread_create(&t, NULL, nothing, NULL), pthread_join(t, NULL)));
 }
 
 static void fork_wait(void)
@@ -248,7 +250,8 @@ static void memory(void)
 
 	MEASURE("mmap+touch+munmap", 200, map_touch());
 	for (round = 0; round < ROUNDS; round++) {
-		p = mmap(NULL, pages * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		p = mmap(NULL, pages * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			 -1, 0);
 		madvise(p, pages * 4096, MADV_NOHUGEPAGE);
 		t0 = now();
 		for (i = 0; i < pages; i++)

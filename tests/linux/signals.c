@@ -73,7 +73,8 @@ static void on_thread(union sigval v)
 static void timers(void)
 {
 	struct sigaction sa = {.sa_sigaction = on_timer, .sa_flags = SA_SIGINFO};
-	struct sigevent e = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR2,
+	struct sigevent e = {.sigev_notify = SIGEV_SIGNAL,
+			     .sigev_signo = SIGUSR2,
 			     .sigev_value.sival_int = 4711};
 	struct itimerspec t = {{0, 5000000}, {0, 5000000}}, now;
 	int done = 0, i;
@@ -95,7 +96,8 @@ static void timers(void)
 	t.it_value.tv_nsec += 20000000;
 	if (t.it_value.tv_nsec >= 1000000000)
 		t.it_value.tv_nsec -= 1000000000, t.it_value.tv_sec++;
-	e = (struct sigevent){.sigev_notify = SIGEV_THREAD, .sigev_notify_function = on_thread,
+	e = (struct sigevent){.sigev_notify = SIGEV_THREAD,
+			      .sigev_notify_function = on_thread,
 			      .sigev_value.sival_ptr = &done};
 	CHECK(timer_create(CLOCK_REALTIME, &e, &id));
 	CHECK(timer_settime(id, TIMER_ABSTIME, &t, NULL));
@@ -205,7 +207,8 @@ static void mutexes(void)
 
 static void copies(void)
 {
-	int in = open("in", O_RDWR | O_CREAT | O_TRUNC, 0600), out = open("out2", O_RDWR | O_CREAT | O_TRUNC, 0600);
+	int in = open("in", O_RDWR | O_CREAT | O_TRUNC, 0600),
+	    out = open("out2", O_RDWR | O_CREAT | O_TRUNC, 0600);
 	off_t off = 2;
 	char b[16];
 

@@ -44,7 +44,8 @@ static void child_execs(volatile int *local, char *heap)
 
 int main(int argc, char **argv)
 {
-	char *const bad[] = {"nothing", NULL}, *const good[] = {"x", "child", NULL}, *const env[] = {NULL};
+	char *const bad[] = {"nothing", NULL}, *const good[] = {"x", "child", NULL},
+		    *const env[] = {NULL};
 	char *heap = malloc(200000);
 	volatile int local = 0;
 	posix_spawn_file_actions_t fa;

@@ -44,12 +44,18 @@ static void discipline(int s)
 	CHECK(ioctl(s, TIOCSWINSZ, &w));
 	CHECK(ioctl(master, TIOCGWINSZ, &w));
 	CHECK(w.ws_row * 1000 + w.ws_col);
-	write(master, "abc\x7f" "d\r", 6);
+	write(master,
+	      "abc\x7f"
+	      "d\r",
+	      6);
 	show(s);
 	show(master);
 	write(s, "out\nput", 7);
 	show(master);
-	write(master, "one two\x17three\x15" "end\n", 18);
+	write(master,
+	      "one two\x17three\x15"
+	      "end\n",
+	      18);
 	show(s);
 	show(master);
 	write(master, "part\x04", 5);

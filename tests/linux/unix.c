@@ -70,7 +70,9 @@ static void send_fds(int s, const int *fds, int n, const char *data)
 {
 	char control[CMSG_SPACE(16 * sizeof(int))] = {0};
 	struct iovec v = {(void *)data, strlen(data)};
-	struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1, .msg_control = control,
+	struct msghdr m = {.msg_iov = &v,
+			   .msg_iovlen = 1,
+			   .msg_control = control,
 			   .msg_controllen = CMSG_SPACE(n * sizeof(int))};
 	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
 
@@ -85,8 +87,8 @@ static int recv_fds(int s, int *fds, size_t room, char *buf)
 {
 	char control[CMSG_SPACE(16 * sizeof(int))];
 	struct iovec v = {buf, 63};
-	struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1, .msg_control = control,
-			   .msg_controllen = room};
+	struct msghdr m = {
+		.msg_iov = &v, .msg_iovlen = 1, .msg_control = control, .msg_controllen = room};
 	struct cmsghdr *c;
 	ssize_t n = recvmsg(s, &m, 0);
 	int count = 0;

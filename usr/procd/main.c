@@ -597,8 +597,10 @@ static int put_start_block(struct proc *p, const char *strings, uint32_t len, ui
 	struct w_map_args a = {.flags = W_PROT_READ | W_PROT_WRITE | W_MAP_FIXED,
 			       .va = LX_START,
 			       .len = 4 * W_PAGE};
-	struct lx_start s = {
-		.pid = p->pid, .flags = flags | trace_flag(p), .envc = 5, .len = len + sizeof(env) - 1};
+	struct lx_start s = {.pid = p->pid,
+			     .flags = flags | trace_flag(p),
+			     .envc = 5,
+			     .len = len + sizeof(env) - 1};
 	int64_t m = w_mem_create(4 * W_PAGE, 0), r;
 	uint32_t i, argc = 0;
 

@@ -27,7 +27,7 @@ struct proc {
 	struct lx_sigpage *sig;
 	bool vforked;		 /* vfork_call waits for our exec or end */
 	struct w_msg vfork_call; /* the parent's */
-	struct list timers; /* struct ptimer (timer.c) */
+	struct list timers;	 /* struct ptimer (timer.c) */
 	uint32_t last_timer;
 	bool subreaper;
 	uint64_t children_ns, children_rss; /* of those reaped, and theirs; rss: the largest */
@@ -36,9 +36,9 @@ struct proc {
 		struct proc *p;
 		uint64_t interval; /* ns, 0: once */
 		uint64_t target;   /* CPU time at which it fires; 0: not armed */
-	} itimer[3]; /* ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF */
-	uint64_t started;	 /* ns */
-	uint64_t time_ns, rss;	 /* at the end */
+	} itimer[3];		   /* ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF */
+	uint64_t started;	   /* ns */
+	uint64_t time_ns, rss;	   /* at the end */
 	char name[16];
 	char exe[256];
 	char cmdline[256];
@@ -54,7 +54,7 @@ void proc_reply(struct w_msg *m, int64_t status);
 /* Post a signal; tid 0: any thread.  False: it was pending already. */
 bool proc_post(struct proc *p, const struct lx_siginfo *info);
 void timer_call(struct w_msg *m, struct proc *p); /* timer.c */
-void timer_end(struct proc *p); /* those of timer_create */
+void timer_end(struct proc *p);			  /* those of timer_create */
 void itimer_call(struct w_msg *m, struct proc *p);
 void itimer_end(struct proc *p);
 struct proc *proc_by_pid(uint32_t pid);

@@ -248,8 +248,8 @@ static void f_boot_id(struct out *o)
 	if (!id[0])
 		w_sys_random(id, sizeof(id));
 	put(o, "%02x%02x%02x%02x-%02x%02x-4%x%02x-8%x%02x-%02x%02x%02x%02x%02x%02x\n", id[0], id[1],
-	    id[2], id[3], id[4], id[5], id[6] & 15, id[7], id[8] & 15, id[9], id[10], id[11], id[12],
-	    id[13], id[14], id[15]);
+	    id[2], id[3], id[4], id[5], id[6] & 15, id[7], id[8] & 15, id[9], id[10], id[11],
+	    id[12], id[13], id[14], id[15]);
 }
 
 static void f_swaps(struct out *o)
@@ -436,9 +436,10 @@ static const struct procfile {
 	const char *name;
 	void (*fill)(struct out *o, struct proc *p);
 } procfiles[] = {
-	{"stat", p_stat}, {"status", p_status}, {"statm", p_statm},   {"cmdline", p_cmdline},
-	{"comm", p_comm}, {"maps", p_maps},	{"mounts", p_mounts}, {"mountinfo", p_mountinfo},
-	{"smaps", p_smaps}, {"limits", p_limits}, {"cgroup", p_cgroup}, {"oom_score_adj", p_zero},
+	{"stat", p_stat},	{"status", p_status},	    {"statm", p_statm},
+	{"cmdline", p_cmdline}, {"comm", p_comm},	    {"maps", p_maps},
+	{"mounts", p_mounts},	{"mountinfo", p_mountinfo}, {"smaps", p_smaps},
+	{"limits", p_limits},	{"cgroup", p_cgroup},	    {"oom_score_adj", p_zero},
 	{"oom_score", p_zero},
 };
 

@@ -189,11 +189,11 @@ enum {
 	W_STREAM_SETFLAGS,
 	W_STREAM_SHUT_RD,
 	W_STREAM_SHUT_WR,
-	W_STREAM_RESET,	 /* both directions, the peer reads CONNRESET */
-	W_STREAM_UNSENT, /* bytes written that the peer has not read */
-	W_STREAM_REOPEN, /* undo SHUT_RD, SHUT_WR of this end: it has users again */
-	W_STREAM_SIZE,	 /* bytes that fit; arg: change it to that, 0: only ask */
-	W_STREAM_POS_IN, /* bytes ever read from this end */
+	W_STREAM_RESET,	  /* both directions, the peer reads CONNRESET */
+	W_STREAM_UNSENT,  /* bytes written that the peer has not read */
+	W_STREAM_REOPEN,  /* undo SHUT_RD, SHUT_WR of this end: it has users again */
+	W_STREAM_SIZE,	  /* bytes that fit; arg: change it to that, 0: only ask */
+	W_STREAM_POS_IN,  /* bytes ever read from this end */
 	W_STREAM_POS_OUT, /* bytes ever written to it */
 };
 

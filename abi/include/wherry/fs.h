@@ -29,7 +29,7 @@ enum {
 	FS_SET_GID = 4,
 	FS_SET_ATIME = 8,
 	FS_SET_MTIME = 16,
-	FS_SET_NOW = 32,       /* the times are now: needs less permission */
+	FS_SET_NOW = 32,	/* the times are now: needs less permission */
 	FS_SET_NOFOLLOW = 0x100 /* of the symbolic link itself */
 };
 #define FS_OWN_OFFSET (~0ull)

@@ -8,7 +8,16 @@
 #include <wherry/types.h>
 
 /* Handles of every Linux process, at equal numbers in all of them. */
-enum { LX_H_PROC = 8, LX_H_FS, LX_H_NET, LX_H_CONSOLE, LX_H_PROCFS, LX_H_BLOCK, LX_H_UNIX, LX_H_LAST };
+enum {
+	LX_H_PROC = 8,
+	LX_H_FS,
+	LX_H_NET,
+	LX_H_CONSOLE,
+	LX_H_PROCFS,
+	LX_H_BLOCK,
+	LX_H_UNIX,
+	LX_H_LAST
+};
 
 /* Credentials as servers see them (PROC_GROUPS). */
 #define PROC_GROUPS_MAX 64
@@ -30,7 +39,7 @@ struct proc_cred {
 #define LX_STATE_SIZE (4ull << 20)
 #define LX_SIGPAGE 0x7fffa0000000ull
 #define LX_TIMEPAGE 0x7fffa0010000ull
-#define LX_VDSO 0x7fffa0040000ull /* ELF image for the C library's clock reads */
+#define LX_VDSO 0x7fffa0040000ull  /* ELF image for the C library's clock reads */
 #define LX_START 0x7fffa0020000ull /* start block, while starting */
 #define LX_THREADS 0x7fffb0000000ull
 #define LX_THREAD_SIZE 0x10000ull /* guard page, stack, thread block in the last page */
@@ -61,7 +70,7 @@ struct lx_sigpage {
 	uint32_t pid;
 	/* what procd says of the process, so that asking oneself costs no call */
 	uint32_t ppid, pgid, sid;
-	uint32_t ids[6]; /* real, effective, saved uid; the same of gid */
+	uint32_t ids[6];	    /* real, effective, saved uid; the same of gid */
 	struct lx_siginfo info[65]; /* last siginfo of each signal number */
 };
 

@@ -60,9 +60,9 @@ int aspace_unmap(struct aspace *as, uint64_t va, uint64_t len);
 int aspace_protect(struct aspace *as, uint64_t va, uint64_t len, uint32_t prot);
 int aspace_discard(struct aspace *as, uint64_t va, uint64_t len);
 int aspace_merge(struct aspace *from, struct aspace *to, uint64_t end); /* see as_merge */
-struct mapping *aspace_next(struct aspace *as, uint64_t va); /* first with end > va */
-struct mapping *aspace_find(struct aspace *as, uint64_t va);	/* NULL: none covers va */
-void mapping_zap(struct mapping *m, uint64_t va, uint64_t end); /* drop PTEs */
+struct mapping *aspace_next(struct aspace *as, uint64_t va);		/* first with end > va */
+struct mapping *aspace_find(struct aspace *as, uint64_t va);		/* NULL: none covers va */
+void mapping_zap(struct mapping *m, uint64_t va, uint64_t end);		/* drop PTEs */
 
 /* Resolve a fault.  0, W_EFAULT (nothing there or forbidden), W_EIO (past the
  * object's end), W_ENOMEM. */
