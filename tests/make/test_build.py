@@ -168,7 +168,8 @@ def test_random_configurations_build(seed, compiler):
     make(out, "randconfig", env={"KCONFIG_SEED": str(seed), "KCONFIG_ALLCONFIG": pin})
     make(out, f"CC={compiler}", "image")
     if compiler == "gcc" and seed <= 5:
-        with VM(out, cpus=2) as vm:
+        archive = os.path.getsize(os.path.join(out, "boot.flatfs")) >> 20
+        with VM(out, cpus=2, memory=f"{64 + 2 * archive}M") as vm:
             vm.wait("wherry: pvh boot")
             for _ in range(5):
                 vm._read(0.3)
