@@ -48,7 +48,7 @@ export CC HOSTCC
 
 config-goals := config menuconfig nconfig oldconfig olddefconfig savedefconfig alldefconfig \
 	allyesconfig allnoconfig randconfig listnewconfig defconfig %_defconfig set explain lint
-free-goals := help check bench deps deps-bench clean mrproper format
+free-goals := help check check-python bench deps deps-bench clean mrproper format
 no-config := $(filter $(config-goals) $(free-goals),$(MAKECMDGOALS))
 
 CONFIG_FILE := .config
@@ -80,7 +80,13 @@ check:
 bench:
 	@sh $(srctree)/scripts/bench
 
-.PHONY: check bench help deps deps-bench clean mrproper format
+# Python's own tests, from Debian's package: slow, so not part of check.
+check-python:
+	@unset MAKEFLAGS MAKEOVERRIDES MFLAGS MAKELEVEL WHERRY_SUB; m="make -s -C $(srctree) O=$(objtree)/check-python"; \
+	$$m defconfig && $$m set PKG_PYTHON=y PKG_BASH=y PKG_COREUTILS=y STRACE=y PKG_EXTRA=libpython3.11-testsuite && $$m image >/dev/null && \
+	/usr/bin/python3 $(srctree)/scripts/check-python $(objtree)/check-python $(TESTS)
+
+.PHONY: check check-python bench help deps deps-bench clean mrproper format
 help:
 	@sh $(srctree)/scripts/help
 

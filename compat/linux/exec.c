@@ -12,7 +12,7 @@
 #define STACK_TOP (LX_PROGRAM_TOP - 0x100000)
 #define STACK_INITIAL (132ull << 10)
 #define SHEBANG_DEPTH 4
-#define ARGS_MAX 16000
+#define ARGS_MAX (256u << 10) /* arguments and environment together */
 
 struct image {
 	struct elf elf;
@@ -380,7 +380,7 @@ static long copy_vector(uint64_t uv, char *out, uint32_t *len, uint32_t *count)
 static long exec_common(const char *path, uint64_t argv, uint64_t envp, struct w_regs *r)
 {
 	uint32_t len = 0, argc, envc;
-	char *strings = pmalloc(ARGS_MAX + 300);
+	char *strings = pmalloc_raw(ARGS_MAX + 300);
 	long err;
 
 	if (!strings)

@@ -136,12 +136,13 @@ struct lx_slot {       /* threads other than the first */
 };
 
 #define LX_FDS CONFIG_LINUX_MAX_FILES
+#define LX_HEAP_CLASSES 15 /* blocks of 32 << class bytes: up to 512 KiB */
 
 struct lx_proc {
 	uint32_t lock;
 	uint32_t pid;
 	uint64_t heap_next; /* pmalloc */
-	struct block *heap_free[10];
+	struct block *heap_free[LX_HEAP_CLASSES];
 	struct lx_fd fd[LX_FDS];
 	uint32_t fd_limit;
 	uint64_t rlimit[16][2]; /* soft, hard; NOFILE's soft one is fd_limit */
@@ -190,7 +191,8 @@ static inline struct lx_proc *proc(void)
 
 void lx_lock(void);
 void lx_unlock(void);
-void *pmalloc(size_t n); /* zeroed; NULL */
+void *pmalloc(size_t n);     /* zeroed; NULL */
+void *pmalloc_raw(size_t n); /* whatever was there; NULL */
 void pfree(void *p);
 
 /* ---- program memory ---- */

@@ -68,15 +68,15 @@ struct block {
 };
 
 /* Blocks of 32 << n bytes, cut from the state region, reused by size. */
-void *pmalloc(size_t n)
+void *pmalloc_raw(size_t n)
 {
 	struct lx_proc *p = proc();
 	struct block *b = NULL;
 	int c = 0;
 
-	while (c < 10 && (32ul << c) < n + 16)
+	while (c < LX_HEAP_CLASSES && (32ul << c) < n + 16)
 		c++;
-	if (c == 10)
+	if (c == LX_HEAP_CLASSES)
 		return NULL;
 	lx_lock();
 	if (p->heap_free[c]) {
@@ -89,9 +89,15 @@ void *pmalloc(size_t n)
 	lx_unlock();
 	if (!b)
 		return NULL;
-	memset(b, 0, 32ul << c);
 	b->size = c;
 	return (char *)b + 16;
+}
+
+void *pmalloc(size_t n)
+{
+	void *p = pmalloc_raw(n);
+
+	return p ? memset(p, 0, n) : NULL;
 }
 
 void pfree(void *ptr)

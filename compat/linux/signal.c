@@ -99,6 +99,7 @@ bool lx_signal_waiting(void)
 int lx_claim(uint64_t mask, struct lx_siginfo *info)
 {
 	uint64_t *words[2] = {&self()->pending, &page()->pending}, set, not_ours = 0;
+	struct w_msg m = {.op = PROC_NEXT};
 	int i, sig;
 
 	for (i = 0; i < 2; i++)
@@ -110,8 +111,13 @@ int lx_claim(uint64_t mask, struct lx_siginfo *info)
 				not_ours |= BIT(sig);
 				continue;
 			}
-			if (__atomic_fetch_and(words[i], ~BIT(sig), __ATOMIC_ACQ_REL) & BIT(sig))
-				return sig;
+			if (!(__atomic_fetch_and(words[i], ~BIT(sig), __ATOMIC_ACQ_REL) & BIT(sig)))
+				continue;
+			if (i && __atomic_load_n(&page()->more, __ATOMIC_ACQUIRE) & BIT(sig)) {
+				m.PROC_NEXT_in_sig = sig;
+				lx_chan(LX_H_PROC, &m);
+			}
+			return sig;
 		}
 	return 0;
 }
@@ -607,6 +613,8 @@ static long kill_self(int sig)
 	const struct lx_siginfo info = {.signo = sig, .pid = p->pid, .uid = p->ids[0]};
 
 	if (self()->sigmask & BIT(sig)) {
+		if (sig >= 32) /* they queue: procd keeps them */
+			return kill_pid(p->pid, sig, 0, 0);
 		if (__atomic_load_n(&p->pending, __ATOMIC_ACQUIRE) & BIT(sig))
 			return 0;
 		p->info[sig] = info;

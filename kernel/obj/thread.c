@@ -178,6 +178,8 @@ static void thread_gone(struct thread *t)
 {
 	struct process *p = t->proc;
 
+	if (t->state == T_RUNNING) /* its last turn counts too */
+		t->cpu_ns += clock_ns() - t->ran_at;
 	t->state = T_DEAD;
 	cpu_drop_fpu(t);
 	list_del(&t->in_proc);

@@ -57,6 +57,42 @@ static void signal_descriptor(void)
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
+static int order[32], norder;
+
+static void on_queued(int sig, siginfo_t *i, void *c)
+{
+	if (norder < 32)
+		order[norder++] = (sig - SIGRTMIN) * 100 + i->si_value.sival_int;
+}
+
+/* Real-time signals queue with their values, in order; others do not. */
+static void queues(void)
+{
+	struct sigaction sa = {.sa_sigaction = on_queued, .sa_flags = SA_SIGINFO};
+	sigset_t set;
+	int i;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGRTMIN + 1);
+	sigaddset(&set, SIGRTMIN + 2);
+	sigaddset(&set, SIGUSR1);
+	sigfillset(&sa.sa_mask);
+	sigaction(SIGRTMIN + 1, &sa, NULL);
+	sigaction(SIGRTMIN + 2, &sa, NULL);
+	sigaction(SIGUSR1, &sa, NULL);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	for (i = 0; i < 4; i++) {
+		CHECK(sigqueue(getpid(), SIGRTMIN + 2, (union sigval){.sival_int = i}));
+		CHECK(sigqueue(getpid(), SIGRTMIN + 1, (union sigval){.sival_int = i}));
+		kill(getpid(), SIGUSR1);
+	}
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	printf("%d came:", norder);
+	for (i = 0; i < norder; i++)
+		printf(" %d", order[i] < 0 ? -1 : order[i]);
+	printf("\n");
+}
+
 static volatile int fired, value;
 
 static void on_timer(int sig, siginfo_t *i, void *c)
@@ -227,6 +263,7 @@ static void copies(void)
 int main(void)
 {
 	signal_descriptor();
+	queues();
 	timers();
 	processes();
 	mutexes();

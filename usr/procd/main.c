@@ -121,6 +121,66 @@ static void resume(struct proc *p)
 	}
 }
 
+/* Real-time signals queue (signal(7)); of the others one is as good as many. */
+#define SIGRTMIN 32
+#define QUEUE_MAX 1024
+
+struct queued_signal {
+	struct list link;
+	struct lx_siginfo info;
+};
+
+static bool signal_enqueue(struct proc *p, const struct lx_siginfo *info)
+{
+	struct queued_signal *q;
+
+	if (info->signo < SIGRTMIN || info->code == -2 || p->nqueue >= QUEUE_MAX)
+		return false; /* a timer counts its overruns instead */
+	q = rt_try_alloc(sizeof(*q));
+	if (!q)
+		return false;
+	q->info = *info;
+	list_append(&p->queue, &q->link);
+	p->nqueue++;
+	__atomic_fetch_or(&p->sig->more, 1ull << (info->signo - 1), __ATOMIC_SEQ_CST);
+	return true;
+}
+
+void signal_next(struct proc *p, int sig)
+{
+	struct queued_signal *q, *found = NULL;
+	struct list *l;
+	int n = 0;
+
+	list_for_each (l, &p->queue) {
+		q = list_entry(l, struct queued_signal, link);
+		if (q->info.signo != sig)
+			continue;
+		found = found ? found : q;
+		n++;
+	}
+	if (n < 2 && p->sig)
+		__atomic_fetch_and(&p->sig->more, ~(1ull << (sig - 1)), __ATOMIC_SEQ_CST);
+	if (!found)
+		return;
+	list_del(&found->link);
+	p->nqueue--;
+	proc_post(p, &found->info);
+	rt_free(found);
+}
+
+void signal_queue_drop(struct proc *p)
+{
+	struct queued_signal *q;
+
+	while (!list_is_empty(&p->queue)) {
+		q = list_first(&p->queue, struct queued_signal, link);
+		list_del(&q->link);
+		rt_free(q);
+	}
+	p->nqueue = 0;
+}
+
 bool proc_post(struct proc *p, const struct lx_siginfo *info)
 {
 	int sig = info->signo;
@@ -141,7 +201,7 @@ bool proc_post(struct proc *p, const struct lx_siginfo *info)
 	if (!p->sig)
 		return true;
 	if (__atomic_load_n(&p->sig->pending, __ATOMIC_SEQ_CST) & bit)
-		return false;
+		return signal_enqueue(p, info);
 	p->sig->info[sig] = *info;
 	__atomic_fetch_or(&p->sig->pending, bit, __ATOMIC_SEQ_CST);
 	w_proc_kick(p->process);
@@ -238,6 +298,7 @@ static void reap(struct proc *p)
 			publish(list_entry(l, struct proc, all));
 		}
 	timer_end(p);
+	signal_queue_drop(p);
 	list_del(&p->all);
 	ev_del(&p->ended);
 	if (p->process)
@@ -501,6 +562,7 @@ static struct proc *proc_new(w_handle_t process)
 	p->ended.fn = ended;
 	list_init(&p->waits);
 	list_init(&p->timers);
+	list_init(&p->queue);
 	if (give_sigpage(p)) {
 		if (p->sig)
 			w_as_unmap(0, (uint64_t)p->sig, W_PAGE);
@@ -1039,6 +1101,11 @@ static void call(struct service *s, struct w_msg *m)
 	case PROC_USAGE:
 		m->PROC_USAGE_out_time = p->children_ns;
 		m->PROC_USAGE_out_rss = p->children_rss;
+		reply(m, 0);
+		break;
+	case PROC_NEXT:
+		if (m->PROC_NEXT_in_sig >= SIGRTMIN && m->PROC_NEXT_in_sig <= 64)
+			signal_next(p, m->PROC_NEXT_in_sig);
 		reply(m, 0);
 		break;
 	case PROC_MERGE:

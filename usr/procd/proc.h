@@ -27,7 +27,9 @@ struct proc {
 	struct lx_sigpage *sig;
 	bool vforked;		 /* vfork_call waits for our exec or end */
 	struct w_msg vfork_call; /* the parent's */
-	struct list timers;	 /* struct ptimer (timer.c) */
+	struct list queue;	 /* struct queued_signal: real-time ones that wait their turn */
+	uint32_t nqueue;
+	struct list timers; /* struct ptimer (timer.c) */
 	uint32_t last_timer;
 	bool subreaper;
 	uint64_t children_ns, children_rss; /* of those reaped, and theirs; rss: the largest */
@@ -53,6 +55,8 @@ extern uint64_t missing_calls[512]; /* Linux calls that nobody implements */
 void proc_reply(struct w_msg *m, int64_t status);
 /* Post a signal; tid 0: any thread.  False: it was pending already. */
 bool proc_post(struct proc *p, const struct lx_siginfo *info);
+void signal_next(struct proc *p, int sig); /* it took one: here is the next */
+void signal_queue_drop(struct proc *p);
 void timer_call(struct w_msg *m, struct proc *p); /* timer.c */
 void timer_end(struct proc *p);			  /* those of timer_create */
 void itimer_call(struct w_msg *m, struct proc *p);

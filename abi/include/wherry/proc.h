@@ -68,6 +68,7 @@ struct lx_siginfo {
 struct lx_sigpage {
 	uint64_t pending; /* bit n-1: signal n; atomic */
 	uint32_t pid;
+	uint64_t more; /* signals of which more are queued: PROC_NEXT gives the next */
 	/* what procd says of the process, so that asking oneself costs no call */
 	uint32_t ppid, pgid, sid;
 	uint32_t ids[6];	    /* real, effective, saved uid; the same of gid */
