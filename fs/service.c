@@ -494,6 +494,59 @@ static void op_resolve(struct w_msg *m, const char *path)
 		service_reply_bytes(&service, m, 0, out, strlen(out));
 }
 
+/* procd believes this, since it comes from us: the channel is to the file looked at. */
+static void op_grant(struct w_msg *m, const char *path)
+{
+	static w_handle_t proc;
+	struct w_msg g = {.op = PROC_GRANT};
+	struct ofile *f;
+	struct node *n;
+	uint32_t uid = ~0u, gid = ~0u;
+	int err = ramfs_walk(ramfs_root, path, false, &n, NULL);
+
+	if (!err) {
+		n = ramfs_data(n);
+		if ((n->mode & FS_S_IFMT) != FS_S_IFREG || !cred_may(n, MAY_X))
+			err = W_EACCES;
+	}
+	if (!err && me) {
+		uid = n->mode & 04000 && n->uid != me->uid ? n->uid : ~0u;
+		gid = (n->mode & 02010) == 02010 && n->gid != me->gid ? n->gid : ~0u;
+	}
+	if (err || (uid == ~0u && gid == ~0u)) {
+		reply(m, err ? err : 1);
+		return;
+	}
+	f = rt_try_alloc(sizeof(*f));
+	g.h[0] = f ? service_mint(&service, (uint64_t)f) : 0;
+	if (!g.h[0]) {
+		rt_free(f);
+		reply(m, W_ENOMEM);
+		return;
+	}
+	f->n = n;
+	n->opens++;
+	if (!proc)
+		proc = rt_lookup("proc");
+	g.nh = 1;
+	g.PROC_GRANT_in_koid = m->sender;
+	g.PROC_GRANT_in_uid = uid;
+	g.PROC_GRANT_in_gid = gid;
+	err = w_chan_send(proc, &g);
+	if (err < 0)
+		w_handle_close(g.h[0]);
+	reply(m, err < 0 ? W_EAGAIN : 0);
+}
+
+static void op_who(struct w_msg *m)
+{
+	struct w_obj_info info = {0};
+
+	w_obj_info(0, &info);
+	m->FS_WHO_out_koid = info.koid;
+	reply(m, 0);
+}
+
 static void op_mknod(struct w_msg *m, const char *path)
 {
 	uint32_t mode = m->FS_MKNOD_in_mode, type = mode & FS_S_IFMT;
@@ -785,7 +838,7 @@ static void call(struct service *s, struct w_msg *m)
 			lock_process_gone(m->FS_NOTE_in_koid);
 		return;
 	}
-	if (!f || m->op == FS_SETATTR)
+	if ((!f && m->op != FS_WHO) || (f && m->op == FS_SETATTR))
 		cred_enter(m->sender);
 	if (f && f->watcher) {
 		call_watcher(m, f, s->bytes);
@@ -828,6 +881,12 @@ static void call(struct service *s, struct w_msg *m)
 		break;
 	case FS_STATFS:
 		op_statfs(m);
+		break;
+	case FS_GRANT:
+		op_grant(m, s->bytes);
+		break;
+	case FS_WHO:
+		op_who(m);
 		break;
 	case FS_WATCH_NEW:
 		op_watch_new(m);

@@ -21,15 +21,40 @@ struct image {
 	char head[ELF_HEAD];
 	int64_t head_len;
 	char interp[256];
+	uint32_t mode;
 };
+
+/* The head and the pages of an open file. */
+static long image_read(struct image *img, w_handle_t h)
+{
+	struct w_msg m = {.op = FS_READ, .out = (uint64_t)img->head, .out_len = ELF_HEAD};
+	long err;
+
+	m.FS_READ_in_off = 0;
+	img->head_len = lx_chan(h, &m);
+	m = (struct w_msg){.op = FS_MMAP};
+	err = img->head_len < 0 ? img->head_len : lx_chan(h, &m);
+	if (err < 0)
+		return err;
+	img->mem = m.h[0];
+	img->size = m.FS_MMAP_out_size;
+	return 0;
+}
 
 static long image_open(struct image *img, const char *path)
 {
-	struct w_msg m = {.op = FS_READ, .out = (uint64_t)img->head, .out_len = ELF_HEAD};
 	struct w_msg may = {.op = FS_ACCESS};
+	w_handle_t given = proc()->exec_from;
 	struct lx_file *f;
-	long err = path_open(path, 0, 0, &f);
+	long err;
 
+	if (given) { /* the very file that the file service has looked at */
+		proc()->exec_from = 0;
+		err = image_read(img, given);
+		w_handle_close(given);
+		return err;
+	}
+	err = path_open(path, 0, 0, &f);
 	if (err)
 		return err;
 	if ((f->mode & FS_S_IFMT) != FS_S_IFREG || f->kind != K_FILE) {
@@ -38,20 +63,11 @@ static long image_open(struct image *img, const char *path)
 	}
 	may.FS_ACCESS_in_mode = 1;
 	err = path_op(path, &may);
-	if (err < 0) {
-		file_put(f);
-		return err;
-	}
-	m.FS_READ_in_off = 0;
-	img->head_len = lx_chan(f->h, &m);
-	m = (struct w_msg){.op = FS_MMAP};
-	err = img->head_len < 0 ? img->head_len : lx_chan(f->h, &m);
+	img->mode = f->mode;
+	if (err >= 0)
+		err = image_read(img, f->h);
 	file_put(f);
-	if (err < 0)
-		return err;
-	img->mem = m.h[0];
-	img->size = m.FS_MMAP_out_size;
-	return 0;
+	return err < 0 ? err : 0;
 }
 
 static long image_parse(struct image *img)
@@ -191,7 +207,7 @@ static uint64_t build_stack(const struct image *img, uint64_t bias, uint64_t int
 	aux(&b, AT_EUID, ids[1]);
 	aux(&b, AT_GID, ids[3]);
 	aux(&b, AT_EGID, ids[4]);
-	aux(&b, AT_SECURE, 0);
+	aux(&b, AT_SECURE, ids[0] != ids[1] || ids[3] != ids[4]);
 	aux(&b, AT_RANDOM, random);
 	aux(&b, AT_EXECFN, fn);
 	aux(&b, AT_CLKTCK, 100);
@@ -342,6 +358,10 @@ long lx_exec(const char *upath, struct w_regs *r, char *strings, uint32_t argc, 
 			err = image_parse(interp);
 		if (!err && !interp->elf.pie)
 			err = W_ENOEXEC;
+	}
+	if (!err && img->mode & 06000 && !depth) {
+		err = lx_setid_exec(path, strings, argc, envc, len);
+		err = err == 1 ? 0 : err;
 	}
 	if (!err && replace(img, interp, path, r, strings, argc, envc, len))
 		lx_exit_process(9); /* as Linux does: killed past the point of no return */

@@ -57,6 +57,11 @@ static void fd_set(uint32_t fd, struct lx_file *f, bool cloexec)
 		p->fd_high = fd + 1;
 }
 
+void fd_place(uint32_t fd, struct lx_file *f)
+{
+	fd_set(fd, f, false);
+}
+
 long fd_install(struct lx_file *f, int from, bool cloexec)
 {
 	struct lx_proc *p = proc();

@@ -160,6 +160,7 @@ struct lx_proc {
 	uint32_t fd_high;   /* no descriptor from here on is open */
 	uint32_t nthreads;
 	bool vforked;		    /* our memory is still our parent's too (CLONE_VM) */
+	w_handle_t exec_from;	    /* the file to execute next, instead of looking it up; owns */
 	bool record_locks;	    /* it may hold some: closing tells the file service */
 	bool trace, trace_log;	    /* trace.c: print calls; into the kernel's log */
 	struct lx_file *trace_file; /* or there; owns */
@@ -226,6 +227,7 @@ int lx_get_deadline(uint64_t uts, uint64_t *deadline); /* relative timespec -> a
 
 struct lx_file *fd_file(long fd);			    /* borrows; NULL: EBADF */
 long fd_install(struct lx_file *f, int from, bool cloexec); /* consumes f on failure too */
+void fd_place(uint32_t fd, struct lx_file *f); /* at a free number, without O_CLOEXEC */
 struct lx_file *file_new(enum kind kind, uint32_t oflags);
 void file_put(struct lx_file *f);
 void fd_close_exec(void);
@@ -252,6 +254,11 @@ long lx_chan_intr(w_handle_t ch, struct w_msg *m); /* EINTR becomes ERESTARTSYS 
 long lx_exec(const char *path, struct w_regs *r, char *strings, uint32_t argc, uint32_t envc,
 	     uint32_t len);
 
+/* setid.c: become another user by executing path; returns only when that fails (or 1:
+ * the ids would stay). */
+long lx_setid_exec(const char *path, const char *strings, uint32_t argc, uint32_t envc,
+		   uint32_t len);
+void lx_inherit(const struct lx_inherit *in, uint64_t size);
 void lx_give_back(void); /* a vfork child is about to leave its parent's memory */
 void lx_syscall(struct w_regs *r);
 /* trace.c: one line per call, where proc()->trace_log or trace_file says. */

@@ -170,13 +170,18 @@ void lx_start(struct w_regs *r)
 	proc()->trace_log = s->flags & LX_START_TRACE;
 	proc()->trace = proc()->trace_log;
 	strlcpy(path, s->strings, sizeof(path));
-	open_console(s->flags & LX_START_TTY);
+	if (s->inherit) {
+		lx_inherit((const struct lx_inherit *)((char *)s + s->inherit), LX_START_SIZE);
+		proc()->exec_from = s->exec;
+	} else {
+		open_console(s->flags & LX_START_TTY);
+	}
 	strings = pmalloc(s->len + 512);
 	if (strings)
 		memcpy(strings, s->strings + strlen(path) + 1, s->len - strlen(path) - 1);
 	err = strings ? lx_exec(path, r, strings, s->argc, s->envc, s->len - strlen(path) - 1)
 		      : -ENOMEM;
-	w_as_unmap(0, LX_START, 4 * W_PAGE);
+	w_as_unmap(0, LX_START, LX_START_SIZE);
 	if (err)
 		lx_exit_process(127 << 8);
 }

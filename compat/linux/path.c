@@ -244,7 +244,7 @@ static long open_block(uint32_t flags, struct lx_file **out)
 	m.FS_OPEN_in_flags = flags;
 	err = lx_chan(LX_H_BLOCK, &m);
 	if (err < 0)
-		return err == W_EBADH ? -6 : err; /* no such service: no such device */
+		return err == W_EBADH || err == W_ETYPE ? -6 : err; /* no such service */
 	f = file_new(K_FILE, flags);
 	if (!f) {
 		w_handle_close(m.h[0]);

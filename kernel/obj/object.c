@@ -177,7 +177,7 @@ int handle_check(uint64_t h, uint32_t type, uint32_t rights, int self, void *out
 }
 
 /* A fork does not inherit power over its parent. */
-static bool is_private(const struct object *o)
+bool handle_is_private(const struct object *o)
 {
 	return o->type == W_T_PROCESS || o->type == W_T_THREAD;
 }
@@ -195,7 +195,7 @@ int handle_table_clone(struct handle_table *dst, const struct handle_table *src)
 		return W_ENOMEM;
 	dst->size = src->size;
 	for (i = 0; i < src->size; i++) {
-		if (!src->slot[i].obj || is_private(src->slot[i].obj)) {
+		if (!src->slot[i].obj || handle_is_private(src->slot[i].obj)) {
 			dst->used -= !!src->slot[i].obj;
 			continue;
 		}

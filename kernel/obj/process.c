@@ -200,6 +200,24 @@ int64_t sys_proc_give(struct process *p, w_handle_t h, uint32_t at)
 	return r;
 }
 
+int64_t sys_proc_inherit(struct process *to, struct process *from, uint32_t first)
+{
+	const struct handle_table *t = &from->handles;
+	int64_t r;
+	uint32_t i;
+
+	if (to == from || to->dead || from->dead || !first)
+		return W_EINVAL;
+	for (i = first; i < t->size; i++) {
+		if (!t->slot[i].obj || handle_is_private(t->slot[i].obj))
+			continue;
+		r = handle_install(&to->handles, t->slot[i].obj, t->slot[i].rights, i);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 int64_t sys_proc_kick(struct process *p)
 {
 	struct list *l;

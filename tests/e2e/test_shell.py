@@ -110,7 +110,7 @@ def test_login_asks_and_checks(image):
     # "secret", by openssl passwd -6 -salt wherry
     hashed = subprocess.run(["openssl", "passwd", "-6", "-salt", "wherry", "secret"],
                             check=True, capture_output=True, text=True).stdout.strip()
-    with VM(image("default", CONSOLE_LOGIN="y", ROOT_PASSWORD=hashed), memory="64M") as vm:
+    with VM(image("default", CONSOLE_LOGIN="y", BUSYBOX_SUID="y", ROOT_PASSWORD=hashed), memory="64M") as vm:
         vm.wait("login: ")
         vm.send("root\n")
         vm.wait("Password: ")
@@ -124,5 +124,19 @@ def test_login_asks_and_checks(image):
         vm.send("su guest -c 'id -un; cat /etc/shadow; touch ~/mine && ls -l ~'; echo do''ne\n")
         out = vm.wait("done\n")
         assert "guest\n" in out and "Permission denied" in out and "mine" in out
+        vm.send("su guest\n")
+        vm.wait("$ ")
+        vm.send("su\n")  # busybox is set-uid root: by the password
+        vm.wait("Password: ")
+        vm.send("secret\n")
+        vm.wait("# ")
+        vm.send("id -u; wc -l < /etc/shadow; exit\n")
+        assert "0\n2\n" in vm.wait("$ ")
+        vm.send("su\n")
+        vm.wait("Password: ")
+        vm.send("guess\n")
+        vm.wait("incorrect password")
+        vm.send("exit\n")
+        vm.wait("# ")
         vm.send("exit\n")
         vm.wait("login: ")

@@ -62,6 +62,28 @@ TEST(calls, no_handle_is_an_error_everywhere)
 	t_eq(w_sys_power(GONE, 0, 0), W_EBADH);
 	t_eq(w_pci_config(GONE, 0, 0, 0, 0), W_EBADH);
 	t_eq(w_as_merge(GONE, W_H_SELF, 0), W_EBADH);
+	t_eq(w_proc_inherit(GONE, W_H_SELF, 1), W_EBADH);
+}
+
+TEST(proc_inherit, gives_what_is_held_at_equal_numbers)
+{
+	w_handle_t a = w_proc_create("a", 1, 0, 1), b = w_proc_create("b", 1, 0, 1);
+	w_handle_t e = w_event_create(0), d = w_handle_dup(e, W_ALL);
+	struct w_obj_info i;
+
+	t_eq(w_proc_inherit(a, a, 1), W_EINVAL);
+	t_eq(w_proc_inherit(a, b, 0), W_EINVAL);
+	t_eq(w_proc_give(a, d, 40), 40);
+	t_ok(w_proc_inherit(b, a, 41));
+	t_ok(w_obj_info(e, &i));
+	t_eq(i.handles, 2); /* ours and a's: it was below the first to give */
+	t_ok(w_proc_inherit(b, a, 40));
+	t_ok(w_obj_info(e, &i));
+	t_eq(i.handles, 3);
+	t_eq(w_proc_inherit(b, a, 40), W_EEXIST);
+	t_ok(w_handle_close(a));
+	t_ok(w_handle_close(b));
+	t_ok(w_handle_close(e));
 }
 
 TEST(as_merge, needs_two_processes)
@@ -89,6 +111,7 @@ TEST(calls, another_type_is_an_error_everywhere)
 	t_eq(w_ioport_create(e, 0x80, 1), W_ETYPE);
 	t_eq(w_pci_config(e, 0, 0, 0, 0), W_ETYPE);
 	t_eq(w_as_merge(e, e, 0), W_ETYPE);
+	t_eq(w_proc_inherit(e, e, 1), W_ETYPE);
 	t_ok(w_handle_close(e));
 	t_ok(w_handle_close(t));
 }
@@ -135,6 +158,7 @@ TEST(calls, a_right_that_is_missing_is_an_error_everywhere)
 	t_eq(w_sys_power(io, 0, 0), W_EACCES);
 	t_eq(w_pci_config(io, 0, 0, 0, 0), W_EACCES);
 	t_eq(w_as_merge(p, p, 0), W_EACCES);
+	t_eq(w_proc_inherit(p, p, 1), W_EACCES);
 	t_ok(w_handle_close(mem));
 	t_ok(w_handle_close(p));
 	t_ok(w_handle_close(ch));

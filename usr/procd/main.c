@@ -479,6 +479,9 @@ static void ended(struct ev_source *s, uint32_t bits)
 	itimer_end(p);
 	timer_end(p);
 	vfork_done(p);
+	if (p->grant)
+		w_handle_close(p->grant);
+	p->grant = 0;
 	tell_fs(p->koid, true);
 	p->time_ns = info.time_ns;
 	p->rss = info.size;
@@ -651,6 +654,21 @@ static uint32_t trace_flag(const struct proc *p)
 										 : 0;
 }
 
+/* Every number is taken, also where there is no such service: nobody's file is there. */
+static int give_services(w_handle_t h)
+{
+	const w_handle_t service[] = {h_self, h_fs, h_net, h_console, h_procfs, h_block, h_unix};
+	static w_handle_t nothing;
+	int err = 0;
+	uint32_t i;
+
+	if (!nothing)
+		nothing = w_event_create(0);
+	for (i = 0; err >= 0 && i < sizeof(service) / sizeof(*service); i++)
+		err = give(h, service[i] ? service[i] : nothing, LX_H_PROC + i);
+	return err;
+}
+
 /* strings: path, then arguments, NUL-ended each */
 static int put_start_block(struct proc *p, const char *strings, uint32_t len, uint32_t flags)
 {
@@ -721,19 +739,7 @@ int proc_spawn(const char *strings, uint32_t len, uint32_t flags, uint32_t *pid)
 	p->pgid = p->sid = p->pid;
 	publish(p);
 	set_name(p, strings, strings + strlen(strings) + 1, len - strlen(strings) - 1);
-	err = give(h, h_self, LX_H_PROC);
-	if (!err || err == LX_H_PROC)
-		err = give(h, h_fs, LX_H_FS);
-	if (err >= 0 && h_net)
-		err = give(h, h_net, LX_H_NET);
-	if (err >= 0)
-		err = give(h, h_console, LX_H_CONSOLE);
-	if (err >= 0)
-		err = give(h, h_procfs, LX_H_PROCFS);
-	if (err >= 0 && h_block)
-		err = give(h, h_block, LX_H_BLOCK);
-	if (err >= 0)
-		err = give(h, h_unix, LX_H_UNIX);
+	err = give_services(h);
 	if (err >= 0)
 		err = put_start_block(p, strings, len, flags);
 	if (err >= 0)
@@ -744,6 +750,154 @@ int proc_spawn(const char *strings, uint32_t len, uint32_t flags, uint32_t *pid)
 	}
 	*pid = p->pid;
 	return 0;
+}
+
+/* ---- set-id programs ---- */
+
+static uint64_t fs_koid; /* its word on files is taken */
+
+static void op_grant(struct w_msg *m)
+{
+	struct proc *p = proc_by_koid(m->PROC_GRANT_in_koid);
+
+	if (m->sender != fs_koid || m->nh != 1 || !p || p->state == P_ZOMBIE) {
+		while (m->nh)
+			w_handle_close(m->h[--m->nh]);
+		return;
+	}
+	if (p->grant)
+		w_handle_close(p->grant);
+	p->grant = m->h[0];
+	p->grant_uid = m->PROC_GRANT_in_uid;
+	p->grant_gid = m->PROC_GRANT_in_gid;
+}
+
+/* Are these 1 + argc + envc strings, the last byte of the last one at len - 1? */
+static bool strings_valid(w_handle_t mem, uint32_t off, uint32_t len, uint32_t want)
+{
+	uint32_t at, n, i, found = 0;
+	char buf[1024];
+
+	for (at = 0; at < len; at += n) {
+		n = len - at < sizeof(buf) ? len - at : sizeof(buf);
+		if (w_mem_rw(mem, off + at, buf, n, 0) < 0)
+			return false;
+		for (i = 0; i < n; i++)
+			found += !buf[i];
+		if (at + n == len && buf[n - 1])
+			return false;
+	}
+	return found == want;
+}
+
+/* The start block out of the caller's lent bytes; 0 or an error. */
+static int64_t start_block_from(struct w_msg *m, struct proc *p)
+{
+	uint32_t len = m->PROC_SETID_in_len, size = sizeof(struct lx_start) + m->in_len, at, n;
+	struct lx_start s = {.pid = p->pid,
+			     .argc = m->PROC_SETID_in_argc,
+			     .envc = m->PROC_SETID_in_envc,
+			     .len = len,
+			     .inherit = sizeof(s) + ((len + 7) & ~7u)};
+	char *buf = proc_service.bytes;
+	int64_t mem;
+
+	if (size > LX_START_SIZE || len < 2 || len > m->in_len ||
+	    s.inherit + sizeof(struct lx_inherit) > size)
+		return W_EINVAL;
+	mem = w_mem_create((size + W_PAGE - 1) & ~(W_PAGE - 1), 0);
+	if (mem < 0)
+		return mem;
+	w_mem_rw(mem, 0, &s, sizeof(s), 1);
+	for (at = 0; at < m->in_len; at += n) {
+		n = m->in_len - at < SERVICE_BYTES ? m->in_len - at : SERVICE_BYTES;
+		if (w_msg_copy(proc_service.port, m->txn, at, buf, n, 0) < 0 ||
+		    w_mem_rw(mem, sizeof(s) + at, buf, n, 1) < 0) {
+			w_handle_close(mem);
+			return W_EFAULT;
+		}
+	}
+	if (s.argc > len || s.envc > len ||
+	    !strings_valid(mem, sizeof(s), len, 1 + s.argc + s.envc)) {
+		w_handle_close(mem);
+		return W_EINVAL;
+	}
+	return mem;
+}
+
+/* A process around the start block, with the services' true handles and the old one's. */
+static int64_t fresh_process(struct proc *p, w_handle_t block)
+{
+	struct w_map_args start = {
+		.mem = block, .flags = W_PROT_READ | W_PROT_WRITE | W_MAP_FIXED, .va = LX_START};
+	struct w_map_args sig = {.mem = p->sigmem,
+				 .flags = W_PROT_READ | W_PROT_WRITE | W_MAP_SHARED | W_MAP_FIXED |
+					  W_MAP_NOFORK,
+				 .va = LX_SIGPAGE,
+				 .len = W_PAGE};
+	int64_t h = w_proc_create(p->name, strlen(p->name), 0, 0), err;
+	struct w_obj_info info;
+	uint32_t exec;
+
+	if (h < 0)
+		return h;
+	w_obj_info(block, &info);
+	start.len = info.size;
+	err = proc_map_personality(h);
+	if (!err)
+		err = w_proc_inherit(h, p->process, LX_H_LAST);
+	if (err >= 0)
+		err = give_services(h);
+	if (err >= 0)
+		err = give(h, p->grant, 0); /* wherever there is room */
+	exec = err;
+	if (err >= 0)
+		err = w_mem_rw(block, offsetof(struct lx_start, exec), &exec, sizeof(exec), 1);
+	if (err >= 0)
+		err = w_as_map(h, &start);
+	if (err >= 0)
+		err = w_as_map(h, &sig);
+	if (err < 0) {
+		w_proc_kill(h, SIGKILL);
+		w_handle_close(h);
+		return err;
+	}
+	return h;
+}
+
+static void op_setid(struct w_msg *m, struct proc *p)
+{
+	int64_t block = p->grant ? start_block_from(m, p) : W_EPERM, h;
+	w_handle_t old = p->process;
+	struct w_obj_info info;
+
+	h = block < 0 ? block : fresh_process(p, block);
+	if (block > 0)
+		w_handle_close(block);
+	if (p->grant)
+		w_handle_close(p->grant);
+	p->grant = 0;
+	if (h < 0) {
+		reply(m, h);
+		return;
+	}
+	ev_del(&p->ended); /* the old one's end is not the process's */
+	tell_fs(p->koid, true);
+	w_obj_info(h, &info);
+	p->process = h;
+	p->koid = info.koid;
+	if (p->grant_uid != ~0u)
+		p->euid = p->suid = p->grant_uid;
+	if (p->grant_gid != ~0u)
+		p->egid = p->sgid = p->grant_gid;
+	publish(p);
+	timer_end(p);
+	vfork_done(p);
+	ev_add(&p->ended, h, W_ENDED);
+	w_proc_kill(old, SIGKILL);
+	w_handle_close(old);
+	if (start_thread(p) < 0)
+		w_proc_kill(h, SIGKILL);
 }
 
 /* Only init may: it alone got the channel before it was published. */
@@ -1046,6 +1200,9 @@ static void call(struct service *s, struct w_msg *m)
 	case PROC_GROUPS:
 		op_groups(m);
 		return;
+	case PROC_GRANT:
+		op_grant(m);
+		return;
 	case PROC_SIGNAL_GROUP: /* a note from the console; no reply */
 		if (!p)
 			terminal_signals(m);
@@ -1103,6 +1260,9 @@ static void call(struct service *s, struct w_msg *m)
 		m->PROC_USAGE_out_rss = p->children_rss;
 		reply(m, 0);
 		break;
+	case PROC_SETID:
+		op_setid(m, p);
+		break;
 	case PROC_NEXT:
 		if (m->PROC_NEXT_in_sig >= SIGRTMIN && m->PROC_NEXT_in_sig <= 64)
 			signal_next(p, m->PROC_NEXT_in_sig);
@@ -1136,6 +1296,7 @@ static void call(struct service *s, struct w_msg *m)
 
 int rt_main(uint64_t arg)
 {
+	struct w_msg who = {.op = FS_WHO};
 	int64_t ch;
 
 	(void)arg;
@@ -1147,6 +1308,9 @@ int rt_main(uint64_t arg)
 		h_net = rt_lookup("net");
 	if (IS_ENABLED(CONFIG_VIRTIO_BLK))
 		h_block = rt_lookup("block");
+	if (rt_call(h_fs, &who) < 0)
+		rt_die("procd: the file service does not say who it is");
+	fs_koid = who.FS_WHO_out_koid;
 	proc_service.call = call;
 	service_listen(&proc_service);
 	ch = w_chan_mint(proc_service.port, 0);

@@ -27,7 +27,9 @@ struct proc {
 	struct lx_sigpage *sig;
 	bool vforked;		 /* vfork_call waits for our exec or end */
 	struct w_msg vfork_call; /* the parent's */
-	struct list queue;	 /* struct queued_signal: real-time ones that wait their turn */
+	w_handle_t grant;	 /* the set-id file it may execute; 0: none */
+	uint32_t grant_uid, grant_gid;
+	struct list queue; /* struct queued_signal: real-time ones that wait their turn */
 	uint32_t nqueue;
 	struct list timers; /* struct ptimer (timer.c) */
 	uint32_t last_timer;

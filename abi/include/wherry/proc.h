@@ -40,7 +40,7 @@ struct proc_cred {
 #define LX_SIGPAGE 0x7fffa0000000ull
 #define LX_TIMEPAGE 0x7fffa0010000ull
 #define LX_VDSO 0x7fffa0040000ull  /* ELF image for the C library's clock reads */
-#define LX_START 0x7fffa0020000ull /* start block, while starting */
+#define LX_START 0x7fffa0100000ull /* start block, while starting */
 #define LX_THREADS 0x7fffb0000000ull
 #define LX_THREAD_SIZE 0x10000ull /* guard page, stack, thread block in the last page */
 #define LX_THREADS_MAX 4096
@@ -82,9 +82,29 @@ struct lx_sigpage {
  * exec; our strace uses it.  A number that Linux does not have (EINVAL there). */
 #define PR_WHERRY_TRACE 0x57545243
 
+/*
+ * What a process hands over to the one that a set-id program becomes.  The receiver
+ * trusts none of it: the handles name only what the giver had.
+ */
+#define LX_INHERIT_FDS 64
+struct lx_inherit {
+	uint64_t sigmask, ignored, rlimit[16][2];
+	uint32_t umask, fd_limit, nice, nfds;
+	char cwd[1024];
+	struct lx_inherit_fd {
+		uint32_t fd, same; /* same: 1 + index of the record with the same open file */
+		uint32_t kind, oflags, mode, sock_state, dev, efd_flags, unix_domain, sock_type;
+		uint32_t h, stream, event, pad;
+		uint64_t ticket, interval, next;
+		char path[256];
+	} fd[];
+};
+#define LX_START_SIZE (512ull << 10) /* at most */
+
 /* What procd leaves at LX_START for a fresh process. */
 struct lx_start {
 	uint32_t pid, argc, envc, len; /* len: bytes of strings that follow */
-	uint32_t flags, pad;	       /* LX_START_* */
+	uint32_t flags, inherit;       /* LX_START_*; offset of struct lx_inherit, 0: none */
+	uint32_t exec, pad;	       /* the file to execute, 0: look path up */
 	char strings[];		       /* path, arguments, environment; NUL-ended */
 };

@@ -72,6 +72,7 @@ int64_t handle_install(struct handle_table *t, struct object *o, uint32_t rights
 int handle_take(struct handle_table *t, w_handle_t h, struct handle *out); /* moves it out */
 int handle_check(uint64_t h, uint32_t type, uint32_t rights, int self, void *out);
 struct handle *handle_get(struct handle_table *t, uint64_t h);
+bool handle_is_private(const struct object *o); /* not cloned: processes, threads */
 int handle_table_clone(struct handle_table *dst, const struct handle_table *src);
 void handle_table_free(struct handle_table *t);
 void handle_drop(struct handle *h); /* closes one that is in no table */

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Set-id programs.  What runs in this process is not to be trusted with another user's
+ * rights, the personality included: procd makes a fresh process, which gets the pid, our
+ * descriptors and a description of them, and this one ends.  The receiver believes
+ * nothing: a descriptor that is not what it says reads as an error, since services
+ * refuse calls that are not theirs.
+ */
+#include "lx.h"
+
+static void describe(struct lx_inherit_fd *to, const struct lx_file *f)
+{
+	to->kind = f->kind;
+	to->oflags = f->oflags;
+	to->mode = f->mode;
+	to->sock_state = f->sock_state;
+	to->dev = f->dev;
+	to->efd_flags = f->efd_flags;
+	to->unix_domain = f->unix_domain;
+	to->sock_type = f->sock_type;
+	to->h = f->h;
+	to->stream = f->stream;
+	to->event = f->event;
+	to->ticket = f->ticket;
+	to->interval = f->interval;
+	to->next = f->next;
+	if (f->path)
+		strlcpy(to->path, f->path, sizeof(to->path));
+}
+
+static void describe_all(struct lx_inherit *in)
+{
+	struct lx_proc *p = proc();
+	struct lx_inherit_fd *to;
+	uint32_t fd, i;
+
+	for (fd = 0; fd < p->fd_high && in->nfds < LX_INHERIT_FDS; fd++) {
+		if (!p->fd[fd].file || p->fd[fd].cloexec || p->fd[fd].file->kind == K_EPOLL)
+			continue;
+		to = &in->fd[in->nfds++];
+		to->fd = fd;
+		for (i = 0; i + 1 < in->nfds && !to->same; i++)
+			if (p->fd[in->fd[i].fd].file == p->fd[fd].file)
+				to->same = i + 1;
+		if (!to->same)
+			describe(to, p->fd[fd].file);
+	}
+}
+
+static void describe_process(struct lx_inherit *in)
+{
+	struct lx_proc *p = proc();
+	int i;
+
+	in->sigmask = self()->sigmask;
+	for (i = 1; i < 65; i++)
+		if (p->action[i].handler == 1)
+			in->ignored |= 1ull << (i - 1);
+	memcpy(in->rlimit, p->rlimit, sizeof(in->rlimit));
+	in->umask = p->umask;
+	in->fd_limit = p->fd_limit;
+	in->nice = p->nice;
+	strlcpy(in->cwd, p->cwd, sizeof(in->cwd));
+	describe_all(in);
+}
+
+long lx_setid_exec(const char *path, const char *strings, uint32_t argc, uint32_t envc,
+		   uint32_t len)
+{
+	uint32_t head = strlen(path) + 1, at = (head + len + 7) & ~7u;
+	uint32_t size =
+		at + sizeof(struct lx_inherit) + LX_INHERIT_FDS * sizeof(struct lx_inherit_fd);
+	struct w_msg grant = {.op = FS_GRANT}, m = {.op = PROC_SETID};
+	char *blob;
+	long err = path_op(path, &grant);
+
+	if (err)
+		return err;
+	blob = pmalloc(size);
+	if (!blob)
+		return -ENOMEM;
+	memcpy(blob, path, head);
+	memcpy(blob + head, strings, len);
+	describe_process((struct lx_inherit *)(blob + at));
+	lx_give_back();
+	m.in = (uint64_t)blob;
+	m.in_len = size;
+	m.PROC_SETID_in_argc = argc;
+	m.PROC_SETID_in_envc = envc;
+	m.PROC_SETID_in_len = head + len;
+	err = lx_chan(LX_H_PROC, &m); /* comes back only to say why not */
+	pfree(blob);
+	return err < 0 ? err : -EPERM;
+}
+
+/* ---- the other side ---- */
+
+static struct lx_file *remake(const struct lx_inherit_fd *d)
+{
+	struct lx_file *f;
+
+	if (d->kind > K_DEV || d->kind == K_EPOLL || (d->h && d->h < LX_H_LAST) ||
+	    (d->stream && d->stream < LX_H_LAST) || (d->event && d->event < LX_H_LAST))
+		return NULL;
+	f = file_new(d->kind, d->oflags);
+	if (!f)
+		return NULL;
+	f->mode = d->mode;
+	f->sock_state = d->sock_state;
+	f->dev = d->dev;
+	f->efd_flags = d->efd_flags;
+	f->unix_domain = d->unix_domain;
+	f->sock_type = d->sock_type;
+	f->h = d->h;
+	f->stream = d->stream;
+	f->event = d->event;
+	f->ticket = d->ticket;
+	f->interval = d->interval;
+	f->next = d->next;
+	if (d->path[0] && d->path[sizeof(d->path) - 1] == 0) {
+		f->path = pmalloc(strlen(d->path) + 1);
+		if (f->path)
+			memcpy(f->path, d->path, strlen(d->path) + 1);
+	}
+	return f;
+}
+
+void lx_inherit(const struct lx_inherit *in, uint64_t size)
+{
+	struct lx_file *made[LX_INHERIT_FDS] = {NULL}, *f;
+	struct lx_proc *p = proc();
+	uint32_t i, n = in->nfds < LX_INHERIT_FDS ? in->nfds : LX_INHERIT_FDS;
+
+	(void)size; /* procd has seen that the structure is there */
+	self()->sigmask = in->sigmask & ~(1ull << 8 | 1ull << 18);
+	for (i = 1; i < 65; i++)
+		p->action[i].handler = in->ignored >> (i - 1) & 1;
+	memcpy(p->rlimit, in->rlimit, sizeof(p->rlimit));
+	p->rlimit[7][1] = LX_FDS;
+	p->umask = in->umask & 0777;
+	p->fd_limit = in->fd_limit < LX_FDS ? in->fd_limit : LX_FDS;
+	p->nice = in->nice;
+	if (in->cwd[0] == '/' && in->cwd[sizeof(in->cwd) - 1] == 0)
+		strlcpy(p->cwd, in->cwd, sizeof(p->cwd));
+	for (i = 0; i < n; i++) {
+		const struct lx_inherit_fd *d = &in->fd[i];
+
+		if (d->fd >= LX_FDS || p->fd[d->fd].file)
+			continue;
+		f = d->same && d->same <= i ? made[d->same - 1] : remake(d);
+		if (!f)
+			continue;
+		if (d->same)
+			f->refs++;
+		made[i] = f;
+		fd_place(d->fd, f);
+	}
+}
