@@ -73,5 +73,6 @@ void panic(const char *name, const char *f, ...)
 	panic_line(line);
 	panic_line("\r\n");
 	backtrace((uint64_t)__builtin_frame_address(0), (uint64_t)panic);
+	cpu_dump(NULL);
 	cpu_power(0, 3);
 }

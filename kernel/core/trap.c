@@ -264,6 +264,7 @@ void trap_kernel(struct w_regs *r)
 {
 	if (r->vec < 32) {
 		backtrace(r->rbp, r->rip);
+		cpu_dump(r);
 		panic("kernel_exception",
 		      "vector %lu error %lx rip %lx rsp %lx cr2 %lx rax %lx "
 		      "rdi %lx rsi %lx",

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Damaged or missing input: a reason on the console, never a hang."""
 import os
+import re
 import shutil
 import struct
 
@@ -43,6 +44,7 @@ def says(build, text, **kw):
 def test_no_archive(broken):
     with VM(str(broken), archive=None) as vm:
         vm.wait("PANIC no_boot_archive")
+        vm.wait(re.compile(r"panic\+0x[0-9a-f]+\n(.|\n)*cr0 [0-9a-f]+ cr2 "))  # where, and what in registers
         assert vm.exit_status() == 7
 
 

@@ -2,10 +2,12 @@
 /* The early console (polled 16550, COM1), backtraces, and switching off. */
 #include <arch/cpu.h>
 #include <kernel/log.h>
+#include <kernel/thread.h>
 #include <lib/fmt.h>
 
 #define COM1 0x3f8
 #define LSR_THRE 0x20
+#define MSR_GS_BASE 0xc0000101
 
 void early_putc(char c)
 {
@@ -64,6 +66,43 @@ void backtrace(uint64_t rbp, uint64_t rip)
 			break;
 		rbp = frame[0];
 	}
+}
+
+static void dump_regs(const struct w_regs *r)
+{
+	static const char *const names[] = {"r15", "r14", "r13", "r12", "rbp", "rbx", "r11", "r10",
+					    "r9",  "r8",  "rax", "rcx", "rdx", "rsi", "rdi", "vec",
+					    "err", "rip", "cs",	 "rfl", "rsp", "ss"};
+	const uint64_t *v = (const uint64_t *)r;
+	char buf[64];
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		fmt(buf, sizeof(buf), "  %-3s %016lx%s", names[i], v[i], i % 4 == 3 ? "\n" : "");
+		line(buf);
+	}
+	line("\n");
+}
+
+void cpu_dump(const struct w_regs *r)
+{
+	bool ready = rdmsr(MSR_GS_BASE) >> 63; /* before that there is no this_cpu() */
+	const struct cpu *c = ready ? this_cpu() : NULL;
+	uint64_t cr0, cr3, cr4, flags;
+	char buf[160];
+
+	__asm__ volatile("mov %%cr0, %0; mov %%cr3, %1; mov %%cr4, %2; pushfq; pop %3"
+			 : "=r"(cr0), "=r"(cr3), "=r"(cr4), "=r"(flags));
+	if (r)
+		dump_regs(r);
+	fmt(buf, sizeof(buf), "  cr0 %lx cr2 %lx cr3 %lx cr4 %lx flags %lx\n", cr0,
+	    cpu_fault_address(), cr3, cr4, flags);
+	line(buf);
+	if (!c || !c->thread)
+		return;
+	fmt(buf, sizeof(buf), "  cpu %d runs a thread of %s:\n", c->id, c->thread->proc->name);
+	line(buf);
+	dump_regs(&c->thread->regs);
 }
 
 void cpu_power(int how, int code)

@@ -123,6 +123,10 @@ void cpu_power(int how, int code) __attribute__((noreturn));
 void cpu_random_seed(uint64_t out[4]);
 void early_putc(char c);
 void backtrace(uint64_t rbp, uint64_t rip);
+struct w_regs;
+/* For a panic: r's registers (NULL: this moment's are all that is known), control
+ * registers, and what the thread that runs here had in ring 3. */
+void cpu_dump(const struct w_regs *r);
 
 void apic_init(void);
 void apic_init_cpu(void);
