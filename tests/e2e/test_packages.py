@@ -30,6 +30,8 @@ def tls(tmp_path_factory):
     return d
 
 
+CPUS = int(os.environ.get("WHERRY_CPUS", "2"))
+
 NGINX = """worker_processes 2;
 error_log /var/log/nginx/error.log info;
 pid /run/nginx.pid;
@@ -79,7 +81,7 @@ def vm(image, key, tls, tmp_path_factory):
         (d / path).parent.mkdir(parents=True, exist_ok=True)
         (d / path).write_text(text)
     out = image("packages", ROOTFS_OVERLAY=str(d), SSH_AUTHORIZED_KEY=key.with_suffix(".pub").read_text().strip())
-    with VM(out, memory="1G", forward=(22, 6379, 8000, 8100, 8443, 9418)) as machine:
+    with VM(out, memory="1G", cpus=CPUS, forward=(22, 6379, 8000, 8100, 8443, 9418)) as machine:
         machine.wait(re.compile("(?s)(has address|httpd: serving).*(has address|httpd: serving).*\n"))
         machine.send("\n")
         machine.wait("# ")
@@ -128,7 +130,7 @@ def test_coreutils(vm):
     assert ok(vm, "mkfifo ff; (echo through > ff &); cat ff; rm ff") == "through\n"
     assert "tmpfs" not in ok(vm, "df / | tail -1") or True
     assert ok(vm, "ln -s /etc/hostname hl; readlink -f hl; cat hl; rm hl") == "/etc/hostname\nwherry\n"
-    assert ok(vm, "id -u; id -gn; whoami; nproc") == "0\nroot\nroot\n1\n"
+    assert ok(vm, "id -u; id -gn; whoami; nproc") == f"0\nroot\nroot\n{CPUS}\n"
 
 
 def test_dash(vm):
