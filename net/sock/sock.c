@@ -15,6 +15,7 @@
  */
 #include "../stack.h"
 
+#include <lwip/priv/tcp_priv.h>
 #include <lwip/tcp.h>
 #include <lwip/udp.h>
 #include <rt/module.h>
@@ -80,7 +81,7 @@ struct sock {
 	struct list in_queue; /* this connection, in its listener's queue */
 	struct list waiting;  /* pending accept, connect, recvfrom */
 	struct sockaddr bound, peer;
-	bool reuse;
+	bool reuse, reuse_port;
 	uint32_t backlog;
 };
 
@@ -525,6 +526,18 @@ static bool get_addr(const struct w_msg *m, const char *bytes, struct sockaddr *
 	return a->family == AF_INET;
 }
 
+/* SO_REUSEADDR gets past connections that linger, not past one who listens (socket(7)). */
+static bool listened_on(const ip_addr_t *ip, uint16_t port)
+{
+	const struct tcp_pcb_listen *l;
+
+	for (l = tcp_listen_pcbs.listen_pcbs; port && l; l = l->next)
+		if (l->local_port == port && (ip_addr_isany(ip) || ip_addr_isany(&l->local_ip) ||
+					      ip_addr_cmp(ip, &l->local_ip)))
+			return true;
+	return false;
+}
+
 static void op_bind(struct w_msg *m, struct sock *s, const char *bytes)
 {
 	struct sockaddr a;
@@ -538,6 +551,8 @@ static void op_bind(struct w_msg *m, struct sock *s, const char *bytes)
 	ip_addr_set_ip4_u32(&ip, a.ip);
 	if (s->type == SOCK_DGRAM) {
 		err = udp_bind(s->udp, &ip, lwip_ntohs(a.port));
+	} else if (!s->reuse_port && listened_on(&ip, lwip_ntohs(a.port))) {
+		err = ERR_USE;
 	} else {
 		if (s->reuse)
 			ip_set_option(s->tcp, SOF_REUSEADDR);
@@ -734,6 +749,8 @@ static void op_setopt(struct w_msg *m, struct sock *s, const char *bytes)
 	memcpy(&v, bytes, m->in_len < 4 ? m->in_len : 4);
 	if (level == SOL_SOCKET && (name == SO_REUSEADDR || name == SO_REUSEPORT))
 		s->reuse = v;
+	if (level == SOL_SOCKET && name == SO_REUSEPORT)
+		s->reuse_port = v;
 	if (level == SOL_SOCKET && name == SO_KEEPALIVE && s->tcp && s->state != S_LISTEN) {
 		if (v)
 			ip_set_option(s->tcp, SOF_KEEPALIVE);

@@ -67,6 +67,29 @@ static void datagrams(void)
 	CHECK(send(c, "x", 1, 0));
 }
 
+/* Who binds where somebody listens, and after. */
+static void addresses_in_use(void)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(a);
+	int l = socket(AF_INET, SOCK_STREAM, 0), s = socket(AF_INET, SOCK_STREAM, 0), one = 1;
+
+	setsockopt(l, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	bind(l, (void *)&a, sizeof(a));
+	getsockname(l, (void *)&a, &len);
+	listen(l, 1);
+	CHECK(bind(s, (void *)&a, sizeof(a)));
+	a.sin_addr.s_addr = 0;
+	CHECK(bind(s, (void *)&a, sizeof(a)));
+	close(l);
+	CHECK(bind(s, (void *)&a, sizeof(a)));
+	CHECK(listen(s, 1));
+	close(s);
+	CHECK(socket(AF_INET, SOCK_STREAM, 17));
+	CHECK(socket(AF_INET, SOCK_DGRAM, 6));
+}
+
 int main(void)
 {
 	int p[2], ep = epoll_create1(0), e = eventfd(0, EFD_NONBLOCK), t, sp[2];
@@ -123,5 +146,6 @@ int main(void)
 	CHECK(read(sp[1], b, 16));
 	sockets();
 	datagrams();
+	addresses_in_use();
 	return 0;
 }
