@@ -249,6 +249,21 @@ static void tell_procd(const char *path, const char *strings, uint32_t argc)
 	lx_chan(LX_H_PROC, &m);
 }
 
+#define STACK_MOST (1ull << 30) /* where RLIMIT_STACK says more */
+
+static long map_stack(void)
+{
+	uint64_t limit = proc()->rlimit[3][0]; /* RLIMIT_STACK */
+	struct w_map_args a = {.flags = W_PROT_READ | W_PROT_WRITE | W_MAP_GROWS | W_MAP_FIXED,
+			       .va = STACK_TOP - STACK_INITIAL,
+			       .len = STACK_INITIAL};
+
+	a.cookie = limit > STACK_MOST	   ? STACK_MOST
+		   : limit < STACK_INITIAL ? STACK_INITIAL
+					   : limit & ~(W_PAGE - 1);
+	return w_as_map(0, &a) < 0 ? -ENOMEM : 0;
+}
+
 static long replace(struct image *img, struct image *interp, const char *path, struct w_regs *r,
 		    const char *strings, uint32_t argc, uint32_t envc, uint32_t len)
 {
@@ -263,9 +278,8 @@ static long replace(struct image *img, struct image *interp, const char *path, s
 	err = load_image(img, bias);
 	if (!err && interp)
 		err = load_image(interp, ibias);
-	if (!err && map(0, 0, STACK_TOP - STACK_INITIAL, STACK_INITIAL,
-			W_PROT_READ | W_PROT_WRITE | W_MAP_GROWS) < 0)
-		err = -ENOMEM;
+	if (!err)
+		err = map_stack();
 	if (err)
 		return err;
 	fd_close_exec();

@@ -589,12 +589,39 @@ long stream_write_all(w_handle_t h, uint64_t buf, uint64_t len, uint32_t flags)
 	return done;
 }
 
+/* RLIMIT_FSIZE: how much of len may be written at off; 0 after SIGXFSZ. */
+static uint64_t size_limited(struct lx_file *f, uint64_t len, uint64_t off)
+{
+	uint64_t limit = proc()->rlimit[1][0];
+	struct w_msg m = {.op = FS_SEEK};
+	struct fs_stat st;
+	struct w_msg s = {.op = FS_STAT, .out = (uint64_t)&st, .out_len = sizeof(st)};
+
+	if (limit == ~0ull || (f->mode & FS_S_IFMT) != FS_S_IFREG || !len)
+		return len;
+	if (f->oflags & FS_O_APPEND && lx_chan(f->h, &s) >= 0) {
+		off = st.size;
+	} else if (off == FS_OWN_OFFSET) {
+		m.FS_SEEK_in_whence = 1;
+		off = lx_chan(f->h, &m) < 0 ? 0 : m.FS_SEEK_out_off;
+	}
+	if (off < limit)
+		return len < limit - off ? len : limit - off;
+	lx_thread_signal(25); /* SIGXFSZ */
+	return 0;
+}
+
 static long chan_write(struct lx_file *f, uint64_t buf, uint64_t len, uint64_t off)
 {
 	struct w_msg m = {.op = FS_WRITE, .in = buf, .in_len = len < 0x7ffff000 ? len : 0x7ffff000};
 	long n;
 
 	m.FS_WRITE_in_off = off;
+	if (f->kind == K_FILE && len) {
+		m.in_len = size_limited(f, m.in_len, off);
+		if (!m.in_len)
+			return -27; /* EFBIG */
+	}
 	if (f->kind != K_TTY)
 		return lx_chan(f->h, &m);
 	m.FS_WRITE_in_nostop = lx_signal_ignored(22); /* SIGTTOU */
@@ -900,6 +927,10 @@ LX(ftruncate)
 		return -EBADF;
 	if (f->kind != K_FILE)
 		return -EINVAL;
+	if ((int64_t)a[1] > 0 && a[1] > proc()->rlimit[1][0]) {
+		lx_thread_signal(25);
+		return -27;
+	}
 	m.FS_TRUNCATE_in_size = a[1];
 	err = lx_chan(f->h, &m);
 	return err < 0 ? err : 0;

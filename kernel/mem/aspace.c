@@ -9,7 +9,8 @@ BKL_BEGIN
 
 #define MAP_BASE 0x10000ull /* nothing is mapped below: null pointers fault */
 #define MAP_CHOOSE_TOP 0x7fff00000000ull
-#define STACK_GROW_MAX (8ull << 20)
+#define STACK_GROW_MAX (8ull << 20) /* unless the mapping's cookie says otherwise */
+#define STACK_GROW_LIMIT (1ull << 30)
 
 static struct list dying = LIST_INIT(dying);
 
@@ -83,10 +84,15 @@ static bool range_is_free(struct aspace *as, uint64_t va, uint64_t len)
 	return !m || m->va >= va + len;
 }
 
+static uint64_t stack_max(const struct mapping *m)
+{
+	return m->cookie && m->cookie <= STACK_GROW_LIMIT ? m->cookie : STACK_GROW_MAX;
+}
+
 /* Where a mapping begins, with the room that a stack may still grow into. */
 static uint64_t low_end(const struct mapping *m)
 {
-	uint64_t room = STACK_GROW_MAX + 64 * W_PAGE; /* and its guard gap */
+	uint64_t room = stack_max(m) + 64 * W_PAGE; /* and its guard gap */
 
 	if (!(m->flags & W_MAP_GROWS) || m->end < room)
 		return m->va;
@@ -224,7 +230,7 @@ static struct mapping *grow_stack(struct aspace *as, uint64_t va)
 	struct mapping *m = aspace_next(as, va), *below;
 	uint64_t base = va & ~(W_PAGE - 1);
 
-	if (!m || !(m->flags & W_MAP_GROWS) || m->end - base > STACK_GROW_MAX)
+	if (!m || !(m->flags & W_MAP_GROWS) || m->end - base > stack_max(m))
 		return NULL;
 	below = m->link.prev == &as->maps ? NULL : list_entry(m->link.prev, struct mapping, link);
 	if (below && below->end + 64 * W_PAGE > base)

@@ -82,7 +82,8 @@ struct w_map_args {
 	uint64_t off;	/* into mem, page-aligned */
 	uint64_t va;
 	uint64_t len;
-	uint64_t cookie; /* whatever the caller wants as_query to tell it */
+	uint64_t cookie; /* whatever the caller wants as_query to tell it; W_MAP_GROWS: the most
+			    bytes that the stack may grow to (0: 8 MiB) */
 };
 
 struct w_map_info {
