@@ -83,7 +83,7 @@ bench:
 # Python's own tests, from Debian's package: slow, so not part of check.
 check-python:
 	@unset MAKEFLAGS MAKEOVERRIDES MFLAGS MAKELEVEL WHERRY_SUB; m="make -s -C $(srctree) O=$(objtree)/check-python"; \
-	$$m defconfig && $$m set PKG_PYTHON=y PKG_BASH=y PKG_COREUTILS=y STRACE=y PKG_EXTRA=libpython3.11-testsuite && $$m image >/dev/null && \
+	$$m defconfig && $$m set PKG_PYTHON=y PKG_BASH=y PKG_COREUTILS=y STRACE=y PKG_EXTRA=libpython3.11-testsuite FS_MEM_LIMIT=512 && $$m image >/dev/null && \
 	/usr/bin/python3 $(srctree)/scripts/check-python $(objtree)/check-python $(TESTS)
 
 .PHONY: check check-python bench help deps deps-bench clean mrproper format

@@ -372,7 +372,8 @@ static void op_unlink(struct w_msg *m, const char *path)
 	size_t len = strlen(path);
 	int err = ramfs_walk(ramfs_root, path, true, &n, NULL);
 
-	if (!err && m->FS_UNLINK_in_rmdir && len && path[len - 1] == '.')
+	if (!err && m->FS_UNLINK_in_rmdir && len && path[len - 1] == '.' &&
+	    (len == 1 || path[len - 2] == '/'))
 		err = W_EINVAL;
 	reply(m, err ? err : ramfs_unlink(n, m->FS_UNLINK_in_rmdir));
 }

@@ -84,6 +84,15 @@ int main(void)
 	CHECK(rmdir("t/renamed"));
 	CHECK(open("t/ab/../made", O_CREAT | O_EXCL | O_WRONLY, 0600) > 0);
 	CHECK(unlink("t/a/made"));
+	CHECK(mkdir("t/dots..", 0755));
+	CHECK(rmdir("t/dots.."));
+	CHECK(mkdir("t/...", 0755));
+	CHECK(chdir("t/..."));
+	cwd(start);
+	CHECK(chdir(start));
+	CHECK(rmdir("t/..."));
+	CHECK(open("t/a..b", O_CREAT | O_WRONLY, 0600) > 0);
+	CHECK(unlink("t/a..b"));
 	system("rm -rf t");
 	return 0;
 }
