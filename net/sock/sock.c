@@ -792,6 +792,9 @@ static void op_getopt(struct w_msg *m, struct sock *s)
 		case SO_REUSEADDR:
 			v = s->reuse;
 			break;
+		case SO_REUSEPORT:
+			v = s->reuse_port;
+			break;
 		case SO_DOMAIN:
 			v = AF_INET;
 			break;

@@ -86,6 +86,13 @@ static void addresses_in_use(void)
 	CHECK(bind(s, (void *)&a, sizeof(a)));
 	CHECK(listen(s, 1));
 	close(s);
+	s = socket(AF_INET, SOCK_STREAM, 0);
+	CHECK(setsockopt(s, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)));
+	one = 0;
+	len = sizeof(one);
+	CHECK(getsockopt(s, SOL_SOCKET, SO_REUSEPORT, &one, &len));
+	CHECK(one);
+	close(s);
 	CHECK(socket(AF_INET, SOCK_STREAM, 17));
 	CHECK(socket(AF_INET, SOCK_DGRAM, 6));
 }
