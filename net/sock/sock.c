@@ -82,6 +82,7 @@ struct sock {
 	struct list waiting;  /* pending accept, connect, recvfrom */
 	struct sockaddr bound, peer;
 	bool reuse, reuse_port;
+	bool told; /* some connect() has heard that it succeeded */
 	uint32_t backlog;
 };
 
@@ -145,16 +146,20 @@ static struct sock *sock_new(int type)
 	return s;
 }
 
-static void fail_waiting(struct sock *s, int err)
+/* The answer to all who wait; true: somebody was still there to hear it. */
+static bool fail_waiting(struct sock *s, int err)
 {
 	struct pending *p;
+	bool heard = false;
 
 	while (!list_is_empty(&s->waiting)) {
 		p = list_first(&s->waiting, struct pending, link);
 		list_del(&p->link);
-		reply(&p->m, err);
+		p->m.nh = 0;
+		heard |= service_reply(&service, &p->m, err) >= 0;
 		rt_free(p);
 	}
+	return heard;
 }
 
 static void sock_free(struct sock *s)
@@ -586,7 +591,7 @@ static err_t on_connected(void *arg, struct tcp_pcb *pcb, err_t err)
 	if (!s || err != ERR_OK)
 		return ERR_OK;
 	connected(s);
-	fail_waiting(s, 0);
+	s->told = fail_waiting(s, 0);
 	ready(s, W_WRITABLE, 0);
 	pull_out(s);
 	return ERR_OK;
@@ -615,6 +620,16 @@ static void op_connect(struct w_msg *m, struct sock *s, const char *bytes)
 	}
 	if (s->type == SOCK_DGRAM) {
 		connect_udp(m, s, &a);
+		return;
+	}
+	/* again after an interruption: go on waiting, or hear now what was missed */
+	if (s->state == S_CONNECTING && !m->NET_CONNECT_in_nonblock) {
+		wait(s, m);
+		return;
+	}
+	if (s->state == S_CONNECTED && !s->told) {
+		m->nh = 0;
+		s->told = service_reply(&service, m, 0) >= 0;
 		return;
 	}
 	if (s->state != S_NEW || !s->tcp) {

@@ -484,6 +484,16 @@ static int connect_now(struct w_msg *m, struct usock *s, struct usock *l)
 		return W_ENOMEM;
 	}
 	c->refs = 1;
+	m->h[0] = h[0];
+	m->nh = h[0] ? 1 : 0;
+	/* first: a caller that was interrupted asks again and must not find itself connected */
+	if (service_reply(&service, m, 0) < 0) {
+		close_handles(m);
+		if (h[1])
+			w_handle_close(h[1]);
+		put(c);
+		return 0;
+	}
 	c->open = true; /* the client may send before accept */
 	c->stream = h[1];
 	memcpy(c->path, l->path, l->path_len);
@@ -493,10 +503,6 @@ static int connect_now(struct w_msg *m, struct usock *s, struct usock *l)
 	s->cred = l->cred;
 	list_append(&l->accepted, &c->queued_in);
 	l->naccepted++;
-	m->h[0] = h[0];
-	m->nh = h[0] ? 1 : 0;
-	if (service_reply(&service, m, 0) < 0)
-		close_handles(m);
 	answer_accept(l);
 	return 0;
 }

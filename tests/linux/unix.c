@@ -225,6 +225,48 @@ static void abstract(void)
 	close(c);
 }
 
+static volatile int ticks;
+
+static void on_alarm(int sig)
+{
+	ticks++;
+}
+
+/* connect() under a storm of signals that restart it is still one connect(). */
+static void interrupted(void)
+{
+	struct sockaddr_un a = name("busy");
+	struct sigaction sa = {.sa_handler = on_alarm, .sa_flags = SA_RESTART};
+	struct itimerval t = {{0, 1000}, {0, 1000}};
+	int l = socket(AF_UNIX, SOCK_STREAM, 0), i, c, bad = 0;
+
+	unlink("busy");
+	bind(l, (void *)&a, sizeof(a));
+	listen(l, 2);
+	fflush(stdout);
+	if (!fork()) {
+		for (i = 0; i < 300; i++) {
+			usleep(100);
+			close(accept(l, NULL, NULL));
+		}
+		_exit(0);
+	}
+	sigaction(SIGALRM, &sa, NULL);
+	setitimer(ITIMER_REAL, &t, NULL);
+	for (i = 0; i < 300; i++) {
+		c = socket(AF_UNIX, SOCK_STREAM, 0);
+		bad += connect(c, (void *)&a, sizeof(a)) != 0;
+		close(c);
+	}
+	memset(&t, 0, sizeof(t));
+	setitimer(ITIMER_REAL, &t, NULL);
+	while (wait(&i) < 0 && errno == EINTR)
+		;
+	printf("connects that failed: %d\n", bad);
+	close(l);
+	unlink("busy");
+}
+
 int main(void)
 {
 	setvbuf(stdout, NULL, _IOFBF, 65536);
@@ -234,5 +276,6 @@ int main(void)
 	descriptors(SOCK_SEQPACKET);
 	datagrams();
 	abstract();
+	interrupted();
 	return 0;
 }
