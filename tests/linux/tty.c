@@ -14,18 +14,38 @@ static int open_pair(char *name)
 	return open(name, O_RDWR | O_NOCTTY);
 }
 
-static void show(int fd)
+static void print(const char *b, int n)
 {
-	char b[512];
-	struct pollfd p = {fd, POLLIN};
-	int n, i;
+	int i;
 
-	poll(&p, 1, 1000);
-	n = read(fd, b, sizeof(b));
 	printf("%d bytes:", n);
 	for (i = 0; i < n; i++)
 		printf(b[i] < 32 || b[i] > 126 ? " %02x" : " %c", (unsigned char)b[i]);
 	printf(n < 0 ? " errno %d\n" : "\n", errno);
+}
+
+static void show(int fd)
+{
+	char b[512];
+	struct pollfd p = {fd, POLLIN};
+
+	poll(&p, 1, 1000);
+	print(b, read(fd, b, sizeof(b)));
+}
+
+/* What the terminal sends out comes in pieces of any size. */
+static void show_out(int want)
+{
+	char b[512];
+	struct pollfd p = {master, POLLIN};
+	int n = 0, r = 1;
+
+	while (n < want && r > 0 && poll(&p, 1, 10000) > 0) {
+		r = read(master, b + n, sizeof(b) - n);
+		if (r > 0)
+			n += r;
+	}
+	print(b, r < 0 ? r : n);
 }
 
 static void discipline(int s)
@@ -49,23 +69,23 @@ static void discipline(int s)
 	      "d\r",
 	      6);
 	show(s);
-	show(master);
+	show_out(9);
 	write(s, "out\nput", 7);
-	show(master);
+	show_out(8);
 	write(master,
 	      "one two\x17three\x15"
 	      "end\n",
 	      18);
 	show(s);
-	show(master);
+	show_out(53);
 	write(master, "part\x04", 5);
 	show(s);
 	write(master, "\x04", 1);
 	show(s);
-	show(master);
+	show_out(4);
 	write(master, "\x16\x03lit\n", 6);
 	show(s);
-	show(master);
+	show_out(9);
 	CHECK(ioctl(s, FIONREAD, &n));
 	t.c_lflag &= ~(ICANON | ECHO);
 	t.c_cc[VMIN] = 3;
@@ -82,7 +102,7 @@ static void discipline(int s)
 	t.c_oflag &= ~OPOST;
 	tcsetattr(s, TCSADRAIN, &t);
 	write(s, "raw\n", 4);
-	show(master);
+	show_out(4);
 	t.c_lflag |= ICANON | ECHO;
 	t.c_oflag |= OPOST;
 	tcsetattr(s, TCSANOW, &t);
@@ -179,13 +199,13 @@ int main(void)
 	p = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY);
 	CHECK(p >= 0);
 	write(p, "peer", 4);
-	show(master);
+	show_out(4);
 	close(p);
 	close(s);
 	CHECK(read(master, b, 8));
 	s = open(name, O_RDWR | O_NOCTTY);
 	write(s, "back", 4);
-	show(master);
+	show_out(4);
 	session(name);
 	CHECK(read(s, b, 8));
 	CHECK(write(s, b, 8));
