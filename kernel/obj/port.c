@@ -156,6 +156,7 @@ int64_t sys_chan_mint(struct port *p, uint64_t badge)
 {
 	struct channel *ch = kzalloc(sizeof(*ch));
 	struct note *n = kzalloc(sizeof(*n));
+	int64_t h;
 
 	if (!ch || !n) {
 		kfree(ch);
@@ -165,9 +166,14 @@ int64_t sys_chan_mint(struct port *p, uint64_t badge)
 	obj_init(&ch->obj, W_T_CHANNEL, &channel_ops);
 	ch->port = p;
 	ch->badge = badge;
-	ch->closing = n;
 	obj_get(&p->obj);
-	return handle_new(&ch->obj, W_ALL);
+	h = handle_new(&ch->obj, W_ALL);
+	if (h < 0) {
+		kfree(n); /* who was told of the error needs no closing note as well */
+		return h;
+	}
+	ch->closing = n;
+	return h;
 }
 
 /* ---- handles in messages: check all, then move all ---- */
