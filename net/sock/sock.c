@@ -457,6 +457,7 @@ static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
 	}
 	attach_pcb(s, pcb);
 	connected(s);
+	s->told = true; /* nobody here called connect() */
 	tcp_backlog_delayed(pcb);
 	list_append(&l->queue, &s->in_queue);
 	l->queued++;

@@ -28,6 +28,7 @@ static void sockets(void)
 	CHECK(connect(c, (void *)&a, sizeof(a)));
 	s = accept4(l, NULL, NULL, SOCK_NONBLOCK);
 	printf("accepted %d\n", s >= 0);
+	CHECK(connect(s, (void *)&a, sizeof(a)));
 	CHECK(read(s, b, 1));
 	CHECK(send(c, "ping", 4, 0));
 	CHECK(poll(&(struct pollfd){s, POLLIN, 0}, 1, 5000));
