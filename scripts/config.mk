@@ -38,7 +38,7 @@ explain: host/kcheck
 	@[ -n "$(X)" ] || { echo "usage: make explain X=OPTION" >&2; exit 1; }
 	@$(KCONFIG_ENV) host/kcheck explain $(patsubst CONFIG_%,%,$(X)) Kconfig
 lint: host/kcheck
-	@$(KCONFIG_ENV) host/kcheck lint Kconfig && sh $(srctree)/scripts/lint-options
+	@$(KCONFIG_ENV) host/kcheck lint Kconfig && sh $(srctree)/scripts/lint-options && sh $(srctree)/scripts/layers
 
 host/kcheck: $(srctree)/scripts/kcheck.c
 	@mkdir -p host; $(HOSTCC) -O1 -w -o $@ $< -lkconfig-parser

@@ -249,6 +249,16 @@ image: wherry.elf boot.flatfs $(if $(CONFIG_BOOT_MBR),wherry.img)
 
 -include $(foreach o,host/fixdep host/mkflatfs host/widc k/dispatch.o wherry.elf $(gen-abi) gen/callnames.h $(lwip-obj) $(foreach m,$(mod-y),u/mod-$(m).o) $(foreach h,$(homes),u/proc_$(h).o) $(servers) $(servers:.elf=.stripped) p/personality p/vdso.so p/httpd p/httpd.stripped p/strace p/strace.stripped packages/.done boot.flatfs wherry.img k/stage1.bin k/stage2.bin k/wherry.stripped host/mkdisk,$(dir $(o)).$(notdir $(o)).cmd)
 
+# ---- every header compiles alone ----
+headers-k := kernel/include/kernel/*.h arch/x86/include/arch/*.h lib/include/lib/*.h abi/include/wherry/*.h
+headers-u := rt/include/rt/*.h drivers/*/*.h fs/*.h net/*.h usr/procd/*.h
+headers-p := compat/linux/*.h
+.PHONY: headercheck
+headercheck: prepare lwip/.unpacked gen/lxprotos.h
+	$(Q)bad=0; $(foreach c,k u p,for h in $(foreach h,$(headers-$(c)),$(patsubst $(srctree)/%,%,$(wildcard $(srctree)/$(h)))); do \
+		echo "#include \"$$h\"" | $(CC) $(FLAGS_$(c)) -I. -I$(srctree) -I$(srctree)/drivers -Ilwip/src/include -I$(srctree)/net/lwip/include \
+		-fsyntax-only -x c - || { echo "error: $$h does not compile alone" >&2; bad=1; }; done;) exit $$bad
+
 # ---- reference pages, from the interfaces themselves ----
 .PHONY: ref
 ref: prepare

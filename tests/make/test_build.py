@@ -128,6 +128,20 @@ def test_every_option_has_help_default_and_use(tree):
     make(tree, "lint")
 
 
+@pytest.mark.parametrize("line", ["#include <kernel/thread.h>", '#include "../net/stack.h"',
+                                  "#include <stdio.h>"])
+def test_an_include_that_points_up_is_an_error(tmp_path, line):
+    os.mkdir(tmp_path / "fs")
+    (tmp_path / "fs" / "bad.c").write_text("#include <lib/list.h>\n" + line + "\n")
+    p = subprocess.run(["sh", os.path.join(ROOT, "scripts", "layers")], stderr=subprocess.PIPE,
+                       text=True, env={**os.environ, "srctree": str(tmp_path)})
+    assert p.returncode != 0 and "fs/bad.c:2:" in p.stderr and len(p.stderr.splitlines()) == 1
+
+
+def test_every_header_compiles_alone(tree):
+    make(tree, "headercheck")
+
+
 def test_sources_are_formatted(tree):
     make(tree, "format")
 
