@@ -14,7 +14,7 @@ from conftest import OUT, ROOT, make
 from vm import VM
 
 CONFIG_TEXT = "u/usr/procd/procfs.o"  # holds the configuration's text for /proc/config
-SEEDS = int(os.environ.get("WHERRY_SEEDS", "8"))
+SEEDS = int(os.environ.get("WHERRY_SEEDS", "20"))
 
 
 @pytest.fixture(scope="module")
