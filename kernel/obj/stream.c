@@ -18,6 +18,7 @@
 BKL_BEGIN
 
 #define PIPE_BUF 4096
+#define RING_MAX (1u << 22)
 
 struct ring {
 	char *buf;	     /* owns; NULL until the first byte */
@@ -160,22 +161,31 @@ static void ring_init(struct ring *r, uint32_t size)
 	list_init(&r->writers);
 }
 
+/* The ring that holds at least want bytes. */
+static uint32_t ring_bytes(uint64_t want)
+{
+	uint32_t size = PIPE_BUF;
+
+	while (size < want)
+		size *= 2;
+	return size;
+}
+
 int64_t sys_stream_create(uint32_t bytes, uint32_t flags, uaddr_t hv)
 {
 	struct process *self = thread_self()->proc;
 	struct stream_pair *p;
 	w_handle_t h[2] = {0};
-	uint32_t size = PIPE_BUF;
+	uint32_t size;
 	int64_t r;
 	int i;
 
-	if (flags & ~(W_STREAM_PIPE | W_STREAM_LOWAT) || bytes > 1u << 22)
+	if (flags & ~(W_STREAM_PIPE | W_STREAM_LOWAT) || bytes > RING_MAX)
 		return W_EINVAL;
 	r = copy_out(self->as, hv, h, sizeof(h)); /* before there is anything to undo */
 	if (r)
 		return r;
-	while (size < bytes)
-		size *= 2;
+	size = ring_bytes(bytes);
 	p = kzalloc(sizeof(*p));
 	if (!p)
 		return W_ENOMEM;
@@ -306,20 +316,17 @@ static void reopen(struct stream *s)
 	update(peer(s));
 }
 
-#define SIZE_MAX_BYTES (1u << 22)
-
 /* Make both rings hold at least want bytes: BUSY when what is there does not fit. */
 static int64_t resize(struct stream_pair *p, uint64_t want)
 {
 	char *buf[2] = {NULL, NULL};
-	uint32_t size = PIPE_BUF;
+	uint32_t size;
 	struct ring *r;
 	int i;
 
-	if (want > SIZE_MAX_BYTES)
+	if (want > RING_MAX)
 		return W_EINVAL;
-	while (size < want)
-		size *= 2;
+	size = ring_bytes(want);
 	for (i = 0; i < 2; i++)
 		if (used(&p->ring[i]) > size)
 			return W_EBUSY;
