@@ -2,6 +2,8 @@
 /* Descriptors, and reading and writing through them. */
 #include "lx.h"
 
+#include <wherry/signal.h>
+
 /* ---- the table ---- */
 
 struct lx_file *fd_file(long fd)
@@ -399,10 +401,10 @@ static long tty_ioctl(struct lx_file *f, uint64_t req, uint64_t arg)
 	}
 	m.in_len = in;
 	m.FS_IOCTL_in_request = req;
-	m.FS_IOCTL_in_nostop = lx_signal_ignored(22); /* SIGTTOU */
+	m.FS_IOCTL_in_nostop = lx_signal_ignored(SIGTTOU);
 	err = lx_chan(f->h, &m);
 	if (err == FS_BACKGROUND)
-		return tty_background(22);
+		return tty_background(SIGTTOU);
 	if (err < 0)
 		return err;
 	return m.in_len && put_user(arg, buf, m.in_len) ? -EFAULT : err;
@@ -541,7 +543,7 @@ static long chan_read(struct lx_file *f, uint64_t buf, uint64_t len, uint64_t of
 	if (f->kind != K_TTY && f->kind != K_INOTIFY)
 		return lx_chan(f->h, &m);
 	n = lx_chan_intr(f->h, &m);
-	return n == FS_BACKGROUND ? tty_background(21) : n; /* SIGTTIN */
+	return n == FS_BACKGROUND ? tty_background(SIGTTIN) : n;
 }
 
 long file_read(struct lx_file *f, uint64_t buf, uint64_t len, uint64_t off)
@@ -579,7 +581,7 @@ long stream_write_all(w_handle_t h, uint64_t buf, uint64_t len, uint32_t flags)
 	do {
 		n = w_stream_write(h, (const void *)(buf + done), len - done, flags);
 		if (n == W_EPIPE && !done) {
-			lx_thread_signal(13); /* SIGPIPE */
+			lx_thread_signal(SIGPIPE);
 			return -EPIPE;
 		}
 		if (n < 0)
@@ -607,7 +609,7 @@ static uint64_t size_limited(struct lx_file *f, uint64_t len, uint64_t off)
 	}
 	if (off < limit)
 		return len < limit - off ? len : limit - off;
-	lx_thread_signal(25); /* SIGXFSZ */
+	lx_thread_signal(SIGXFSZ);
 	return 0;
 }
 
@@ -624,9 +626,9 @@ static long chan_write(struct lx_file *f, uint64_t buf, uint64_t len, uint64_t o
 	}
 	if (f->kind != K_TTY)
 		return lx_chan(f->h, &m);
-	m.FS_WRITE_in_nostop = lx_signal_ignored(22); /* SIGTTOU */
+	m.FS_WRITE_in_nostop = lx_signal_ignored(SIGTTOU);
 	n = lx_chan_intr(f->h, &m);
-	return n == FS_BACKGROUND ? tty_background(22) : n;
+	return n == FS_BACKGROUND ? tty_background(SIGTTOU) : n;
 }
 
 long file_write(struct lx_file *f, uint64_t buf, uint64_t len, uint64_t off)
@@ -928,7 +930,7 @@ LX(ftruncate)
 	if (f->kind != K_FILE)
 		return -EINVAL;
 	if ((int64_t)a[1] > 0 && a[1] > proc()->rlimit[1][0]) {
-		lx_thread_signal(25);
+		lx_thread_signal(SIGXFSZ);
 		return -27;
 	}
 	m.FS_TRUNCATE_in_size = a[1];

@@ -306,6 +306,8 @@ long unix_listen(struct lx_file *f, uint32_t backlog);
 long unix_connect(struct lx_file *f, const char *addr, uint32_t len);
 long unix_accept(struct lx_file *f, uint32_t flags, uint64_t uaddr, uint64_t ulen);
 long unix_name(struct lx_file *f, bool peer, uint64_t uaddr, uint64_t ulen);
+long sock_send_vector(struct lx_file *f, const struct msghdr *m, uint32_t flags);
+long sock_recv_vector(struct lx_file *f, const struct msghdr *m, uint32_t flags, uint64_t max);
 long unix_sendmsg(struct lx_file *f, struct msghdr *m, uint32_t flags);
 long unix_recvmsg(struct lx_file *f, struct msghdr *m, uint32_t flags);
 long unix_peercred(struct lx_file *f, uint32_t cred[3]);

@@ -9,24 +9,8 @@
  */
 #include "lx.h"
 
-enum {
-	SIGHUP = 1,
-	SIGILL = 4,
-	SIGTRAP = 5,
-	SIGABRT = 6,
-	SIGBUS = 7,
-	SIGFPE = 8,
-	SIGKILL = 9,
-	SIGSEGV = 11,
-	SIGCHLD = 17,
-	SIGCONT = 18,
-	SIGSTOP = 19,
-	SIGTSTP = 20,
-	SIGTTIN = 21,
-	SIGTTOU = 22,
-	SIGURG = 23,
-	SIGWINCH = 28
-};
+#include <wherry/signal.h>
+
 enum {
 	SA_SIGINFO = 4,
 	SA_RESTORER = 0x04000000,

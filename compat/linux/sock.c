@@ -2,6 +2,8 @@
 /* Sockets: control goes to the socket service, bytes through the stream. */
 #include "lx.h"
 
+#include <wherry/signal.h>
+
 enum { AF_UNIX = 1, AF_INET = 2, SOCK_STREAM = 1, SOCK_DGRAM = 2 };
 enum {
 	MSG_PEEK = 2,
@@ -307,7 +309,7 @@ long sock_send(struct lx_file *f, uint64_t buf, uint64_t len, uint32_t flags)
 		return -107;
 	if (!usable(f)) {
 		if (!(flags & MSG_NOSIGNAL) && f->sock_state != S_CONNECTING)
-			lx_thread_signal(13);
+			lx_thread_signal(SIGPIPE);
 		return f->sock_state == S_CONNECTING ? -EAGAIN : -EPIPE;
 	}
 	if (flags & MSG_NOSIGNAL) {
@@ -402,13 +404,31 @@ static long dgram_sendmsg(struct lx_file *f, const struct msghdr *m)
 	return n;
 }
 
+/* A stream's bytes out of the buffers, until one does not go out whole. */
+long sock_send_vector(struct lx_file *f, const struct msghdr *m, uint32_t flags)
+{
+	struct lx_iovec v;
+	long total = 0, n;
+	uint64_t i;
+
+	for (i = 0; i < m->iovlen; i++) {
+		if (get_user(&v, m->iov + i * sizeof(v), sizeof(v)))
+			return total ? total : -EFAULT;
+		n = v.len ? sock_send(f, v.base, v.len, flags) : 0;
+		if (n < 0)
+			return total ? total : n;
+		total += n;
+		if ((uint64_t)n < v.len)
+			break;
+	}
+	return total;
+}
+
 LX(sendmsg)
 {
-	long err, total = 0, n;
+	long err;
 	struct lx_file *f = sock_get(a[0], &err);
-	struct lx_iovec v;
 	struct msghdr m;
-	uint64_t i;
 
 	(void)r;
 	if (!f)
@@ -421,32 +441,23 @@ LX(sendmsg)
 		return unix_sendmsg(f, &m, a[2]);
 	if (f->sock_state == S_DGRAM)
 		return dgram_sendmsg(f, &m);
-	for (i = 0; i < m.iovlen; i++) {
-		if (get_user(&v, m.iov + i * sizeof(v), sizeof(v)))
-			return total ? total : -EFAULT;
-		n = v.len ? sock_send(f, v.base, v.len, a[2]) : 0;
-		if (n < 0)
-			return total ? total : n;
-		total += n;
-		if ((uint64_t)n < v.len)
-			break;
-	}
-	return total;
+	return sock_send_vector(f, &m, a[2]);
 }
 
-/* Bytes of a stream into as many buffers as they fill. */
-static long recv_vector(struct lx_file *f, const struct msghdr *m, uint32_t flags)
+/* At most max bytes of a stream into as many buffers as they fill. */
+long sock_recv_vector(struct lx_file *f, const struct msghdr *m, uint32_t flags, uint64_t max)
 {
 	struct lx_iovec v;
 	long total = 0, n;
-	uint64_t i;
+	uint64_t i, take;
 
 	for (i = 0; i < m->iovlen; i++) {
 		if (get_user(&v, m->iov + i * sizeof(v), sizeof(v)))
 			return total ? total : -EFAULT;
-		if (!v.len)
+		take = v.len < max - total ? v.len : max - total;
+		if (!take)
 			continue;
-		n = sock_recv(f, v.base, v.len, total ? flags | MSG_DONTWAIT : flags);
+		n = sock_recv(f, v.base, take, total ? flags | MSG_DONTWAIT : flags);
 		if (n < 0)
 			return total ? total : n;
 		total += n;
@@ -490,7 +501,7 @@ static long recvmsg(struct lx_file *f, uint64_t umsg, uint32_t flags)
 		return n >= 0 && put_user(umsg, &m, sizeof(m)) ? -EFAULT : n;
 	}
 	n = f->sock_state == S_DGRAM ? recv_dgram_vector(f, &m, flags, from)
-				     : recv_vector(f, &m, flags);
+				     : sock_recv_vector(f, &m, flags, ~0ull);
 	if (n < 0)
 		return n;
 	m.controllen = 0;

@@ -3,6 +3,7 @@
 #include "lx.h"
 
 #include <lib/fmt.h>
+#include <wherry/signal.h>
 
 struct signalfd_siginfo { /* include/uapi/linux/signalfd.h */
 	uint32_t signo;
@@ -51,7 +52,7 @@ LX(signalfd4)
 		return -EINVAL;
 	if (get_user(&mask, a[1], 8))
 		return -EFAULT;
-	mask &= ~(1ull << 8 | 1ull << 18); /* SIGKILL, SIGSTOP */
+	mask &= ~(1ull << (SIGKILL - 1) | 1ull << (SIGSTOP - 1));
 	if ((int32_t)a[0] >= 0) {
 		if (!f || f->kind != K_SIGNALFD)
 			return f ? -EINVAL : -EBADF;
@@ -93,7 +94,7 @@ static void fill(struct signalfd_siginfo *s, const struct lx_siginfo *i)
 	s->overrun = i->overrun;
 	s->value = i->value;
 	s->ptr = i->value;
-	if (i->signo == 17) /* SIGCHLD */
+	if (i->signo == SIGCHLD)
 		s->status = i->value;
 }
 

@@ -2,6 +2,8 @@
 /* Clocks, sleeps, interval timers, futexes. */
 #include "lx.h"
 
+#include <wherry/signal.h>
+
 enum {
 	CLOCK_REALTIME,
 	CLOCK_MONOTONIC,
@@ -296,7 +298,7 @@ static long timer_op(uint64_t what, uint64_t id, struct w_msg *m)
 
 LX(timer_create)
 {
-	struct sigevent e = {.signo = 14, .notify = SIGEV_SIGNAL};
+	struct sigevent e = {.signo = SIGALRM, .notify = SIGEV_SIGNAL};
 	struct w_msg m = {0};
 	uint64_t ns;
 	int32_t id;

@@ -6,6 +6,8 @@
  */
 #include "lx.h"
 
+#include <wherry/signal.h>
+
 enum { AF_UNIX = 1, SOCK_STREAM = 1, SOL_SOCKET = 1, SCM_RIGHTS = 1, SCM_CREDENTIALS = 2 };
 enum {
 	MSG_PEEK = 2,
@@ -539,7 +541,7 @@ static long dgram_sendmsg(struct lx_file *f, struct msghdr *m, uint32_t flags)
 	if (n >= 0 && !err)
 		n = lx_chan_intr(to ? to : f->h, &w);
 	if (n == -EPIPE && !(flags & MSG_NOSIGNAL))
-		lx_thread_signal(13);
+		lx_thread_signal(SIGPIPE);
 	if (to)
 		w_handle_close(to);
 	pfree(buf);
@@ -548,9 +550,7 @@ static long dgram_sendmsg(struct lx_file *f, struct msghdr *m, uint32_t flags)
 
 long unix_sendmsg(struct lx_file *f, struct msghdr *m, uint32_t flags)
 {
-	long total = 0, n = 0;
-	struct lx_iovec v;
-	uint64_t i;
+	long n = 0;
 
 	if (f->sock_type == SOCK_STREAM && f->sock_state != S_CONNECTED)
 		return -107;
@@ -560,17 +560,7 @@ long unix_sendmsg(struct lx_file *f, struct msghdr *m, uint32_t flags)
 		return n;
 	if (f->sock_type != SOCK_STREAM)
 		return dgram_sendmsg(f, m, flags);
-	for (i = 0; i < m->iovlen; i++) {
-		if (get_user(&v, m->iov + i * sizeof(v), sizeof(v)))
-			return total ? total : -EFAULT;
-		n = v.len ? sock_send(f, v.base, v.len, flags) : 0;
-		if (n < 0)
-			return total ? total : n;
-		total += n;
-		if ((uint64_t)n < v.len)
-			break;
-	}
-	return total;
+	return sock_send_vector(f, m, flags);
 }
 
 /* The datagram's bytes over the buffers; name and credentials aside. */
@@ -620,10 +610,9 @@ static long dgram_recvmsg(struct lx_file *f, struct msghdr *m, uint32_t flags, s
 
 static long stream_recvmsg(struct lx_file *f, struct msghdr *m, uint32_t flags)
 {
-	uint64_t tail = stream_pos(f, W_STREAM_POS_IN), next = ~0ull, i, take;
+	uint64_t tail = stream_pos(f, W_STREAM_POS_IN), next = ~0ull;
 	struct w_msg w = {.op = UNIX_RIGHTS_RECV};
-	long total = 0, n;
-	struct lx_iovec v;
+	long n;
 
 	if (f->sock_state != S_CONNECTED)
 		return -EINVAL;
@@ -633,22 +622,12 @@ static long stream_recvmsg(struct lx_file *f, struct msghdr *m, uint32_t flags)
 		if (!lx_chan(f->h, &w))
 			next = w.UNIX_RIGHTS_RECV_out_next;
 	}
-	for (i = 0; i < m->iovlen; i++) {
-		if (get_user(&v, m->iov + i * sizeof(v), sizeof(v)))
-			return total ? total : -EFAULT;
-		take = next > tail && next - tail - total < v.len ? next - tail - total : v.len;
-		if (!take)
-			continue;
-		n = sock_recv(f, v.base, take, total ? flags | MSG_DONTWAIT : flags);
-		if (n < 0)
-			return total ? total : n;
-		total += n;
-		if ((uint64_t)n < v.len)
-			break;
-	}
+	n = sock_recv_vector(f, m, flags, next > tail ? next - tail : ~0ull);
+	if (n < 0)
+		return n;
 	m->namelen = 0;
 	m->flags = 0;
-	return total;
+	return n;
 }
 
 long unix_recvmsg(struct lx_file *f, struct msghdr *m, uint32_t flags)

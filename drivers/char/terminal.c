@@ -2,6 +2,7 @@
 #include "terminal.h"
 
 #include <rt/module.h>
+#include <wherry/signal.h>
 
 /* include/uapi/asm-generic/ioctls.h */
 enum {
@@ -26,7 +27,6 @@ enum {
 	TIOCGSID = 0x5429,
 	TIOCVHANGUP = 0x5437,
 };
-enum { SIGHUP = 1, SIGCONT = 18, SIGWINCH = 28 };
 
 struct who {
 	uint32_t pid, pgid, sid;

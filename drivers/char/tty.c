@@ -2,8 +2,7 @@
 #include "tty.h"
 
 #include <lib/string.h>
-
-enum { SIGINT = 2, SIGQUIT = 3, SIGTSTP = 20 };
+#include <wherry/signal.h>
 
 void tty_init(struct tty *tty)
 {

@@ -7,20 +7,11 @@
  */
 #include "proc.h"
 
+#include <wherry/signal.h>
+
 #define WNOHANG 1
 #define WUNTRACED 2
 #define WCONTINUED 8
-enum {
-	SIGKILL = 9,
-	SIGALRM = 14,
-	SIGCHLD = 17,
-	SIGCONT = 18,
-	SIGSTOP = 19,
-	SIGTSTP = 20,
-	SIGTTIN = 21,
-	SIGTTOU = 22,
-	SIGHUP = 1
-};
 enum { CLD_EXITED = 1, CLD_KILLED, CLD_DUMPED, CLD_TRAPPED, CLD_STOPPED, CLD_CONTINUED };
 
 struct waiting {
@@ -122,7 +113,6 @@ static void resume(struct proc *p)
 }
 
 /* Real-time signals queue (signal(7)); of the others one is as good as many. */
-#define SIGRTMIN 32
 #define QUEUE_MAX 1024
 
 struct queued_signal {

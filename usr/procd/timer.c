@@ -6,6 +6,8 @@
  */
 #include "proc.h"
 
+#include <wherry/signal.h>
+
 #define TIMERS_MAX 512
 #define INTERVAL_MIN 100000 /* ns: a process may keep us busy only so much */
 #define SI_TIMER (-2)
@@ -125,7 +127,7 @@ void timer_end(struct proc *p)
 
 /* ---- interval timers: survive exec, not inherited by fork ---- */
 
-static const int itimer_signal[3] = {14, 26, 27}; /* SIGALRM, SIGVTALRM, SIGPROF */
+static const int itimer_signal[3] = {SIGALRM, SIGVTALRM, SIGPROF};
 
 static uint64_t cpu_time(const struct proc *p)
 {
