@@ -41,6 +41,7 @@ static struct node *node_new(const char *name, uint32_t mode)
 	n->hash = hash_of(name, strlen(name));
 	list_init(&n->children);
 	list_init(&n->sibling);
+	list_init(&n->named);
 	list_init(&n->watches);
 	n->mode = mode;
 	n->nlink = 1;
@@ -51,13 +52,6 @@ static struct node *node_new(const char *name, uint32_t mode)
 		n->gid = me->gid;
 	}
 	return n;
-}
-
-void ramfs_init(void)
-{
-	ramfs_root = node_new("", FS_S_IFDIR | 0755);
-	if (!ramfs_root)
-		rt_die("fs: out of memory");
 }
 
 uint64_t ramfs_used(void)
@@ -80,15 +74,63 @@ static bool is_link(const struct node *n)
 	return (n->mode & FS_S_IFMT) == FS_S_IFLNK;
 }
 
+/* ---- the names of all directories: one hash table, so that none is searched ---- */
+
+static struct list *buckets;
+static uint32_t nbuckets, nnames; /* nbuckets: a power of 2 */
+
+static struct list *bucket(const struct node *dir, uint32_t hash)
+{
+	return &buckets[(hash ^ (uint32_t)dir->ino * 0x9e3779b1u) & (nbuckets - 1)];
+}
+
+/* false: there is no room for a larger table. */
+static bool names_grow(uint32_t want)
+{
+	struct list *old = buckets, *to = rt_try_alloc(want * sizeof(*to));
+	uint32_t i, nold = nbuckets;
+	struct node *n;
+
+	if (!to)
+		return false;
+	buckets = to;
+	nbuckets = want;
+	for (i = 0; i < want; i++)
+		list_init(&to[i]);
+	for (i = 0; i < nold; i++)
+		while (!list_is_empty(&old[i])) {
+			n = list_first(&old[i], struct node, named);
+			list_del(&n->named);
+			list_append(bucket(n->parent, n->hash), &n->named);
+		}
+	rt_free(old);
+	return true;
+}
+
+void ramfs_init(void)
+{
+	ramfs_root = node_new("", FS_S_IFDIR | 0755);
+	if (!ramfs_root || !names_grow(256))
+		rt_die("fs: out of memory");
+}
+
+static void name_add(struct node *n)
+{
+	if (++nnames > nbuckets)
+		names_grow(nbuckets * 2); /* else the chains get longer */
+	list_push(bucket(n->parent, n->hash), &n->named);
+}
+
 static struct node *child(struct node *dir, const char *name, size_t len)
 {
 	uint32_t h = hash_of(name, len);
+	struct list *l, *in = bucket(dir, h);
 	struct node *n;
-	struct list *l;
 
-	list_for_each (l, &dir->children) {
-		n = list_entry(l, struct node, sibling);
-		if (n->hash == h && strlen(n->name) == len && !memcmp(n->name, name, len))
+	list_for_each (l, in) {
+		n = list_entry(l, struct node, named);
+		if (n->hash == h && n->parent == dir && !memcmp(n->name, name, len) &&
+		    !n->name[len])
 			return n;
 	}
 	return NULL;
@@ -181,13 +223,25 @@ static int step(struct walk *w, const char *name, size_t len, bool final)
 	return 0;
 }
 
+/* The walk ends before its last component, name[0..len). */
+static int stop_before(struct walk *w, const char *name, size_t len)
+{
+	if (len > NAME_MAX_BYTES)
+		return W_ENAMETOOLONG;
+	memcpy(w->last, name, len);
+	w->last[len] = 0;
+	if (!is_dir(w->at))
+		return W_ENOTDIR;
+	return cred_may(w->at, MAY_X) ? 0 : W_EACCES;
+}
+
 static int walk_path(struct walk *w, const char *p, bool inner)
 {
-	const char *end;
+	const char *end, *next;
 	bool final, slash;
 	int err;
 
-	for (;;) {
+	for (;; p = next) {
 		while (*p == '/')
 			p++;
 		if (w->at->mount)
@@ -196,35 +250,22 @@ static int walk_path(struct walk *w, const char *p, bool inner)
 			return 0;
 		for (end = p; *end && *end != '/'; end++)
 			;
-		for (slash = *end == '/', final = true; final && slash && *end == '/'; end++)
+		for (next = end; *next == '/'; next++)
 			;
-		final = !*end;
-		{
-			const char *stop = p;
-
-			while (*stop && *stop != '/')
-				stop++;
-			if (final && w->last && !inner) {
-				if (stop - p > NAME_MAX_BYTES)
-					return W_ENAMETOOLONG;
-				memcpy(w->last, p, stop - p);
-				w->last[stop - p] = 0;
-				if (!is_dir(w->at))
-					return W_ENOTDIR;
-				return cred_may(w->at, MAY_X) ? 0 : W_EACCES;
-			}
-			err = step(w, p, stop - p, final && !slash && !inner);
-		}
-		if (err == W_EXDEV && *end) /* inside a link: what follows it comes after */
+		final = !*next;
+		slash = next != end;
+		if (final && w->last && !inner)
+			return stop_before(w, p, end - p);
+		err = step(w, p, end - p, final && !slash && !inner);
+		if (err == W_EXDEV && *next) /* inside a link: what follows it comes after */
 			return strlcat_at(ramfs_elsewhere, "/", RAMFS_PATH) &&
-					       strlcat_at(ramfs_elsewhere, end, RAMFS_PATH)
+					       strlcat_at(ramfs_elsewhere, next, RAMFS_PATH)
 				       ? W_EXDEV
 				       : W_ENAMETOOLONG;
 		if (err)
 			return err;
 		if (slash && final && !is_dir(w->at))
 			return W_ENOTDIR;
-		p = end;
 	}
 }
 
@@ -248,6 +289,7 @@ static void attach(struct node *n, struct node *dir)
 {
 	n->parent = dir;
 	list_append(&dir->children, &n->sibling);
+	name_add(n);
 	dir->mtime = dir->ctime = rt_wall();
 	if (is_dir(n))
 		dir->nlink++;
@@ -259,6 +301,8 @@ static void detach(struct node *n)
 		n->parent->nlink--;
 	n->parent->mtime = n->parent->ctime = rt_wall();
 	list_del(&n->sibling);
+	list_del(&n->named);
+	nnames--;
 	n->parent = NULL;
 }
 

@@ -14,6 +14,7 @@
 struct node {
 	struct list sibling;  /* in parent->children */
 	struct list children; /* directories; owns */
+	struct list named;    /* in the table of names, while it has a parent */
 	struct node *parent;  /* NULL: root, or unlinked */
 	char *name;	      /* owns */
 	uint32_t hash;

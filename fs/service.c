@@ -31,7 +31,7 @@ static uint64_t now_ns(void)
 static void reply(struct w_msg *m, int64_t status)
 {
 	m->nh = 0;
-	service_reply(&service, m, status);
+	service_finish(&service, m, status);
 }
 
 /* ---- open ---- */
@@ -123,8 +123,7 @@ static void op_open(struct w_msg *m, const char *path)
 	m->FS_OPEN_out_size = n->rdev ? n->rdev : n->size;
 	m->FS_OPEN_out_ino = n->ino;
 	m->nh = 1;
-	if (service_reply(&service, m, 0) < 0)
-		w_handle_close(m->h[0]);
+	service_finish(&service, m, 0);
 }
 
 /* ---- bytes ---- */
@@ -266,8 +265,7 @@ static void op_mmap(struct w_msg *m, struct ofile *f)
 	m->h[0] = h;
 	m->nh = 1;
 	m->FS_MMAP_out_size = f->n->size;
-	if (service_reply(&service, m, 0) < 0)
-		w_handle_close(h);
+	service_finish(&service, m, 0);
 }
 
 /* ---- names ---- */
@@ -297,7 +295,7 @@ static void op_stat(struct w_msg *m, struct ofile *f, const char *path)
 			      .ctime = n->ctime,
 			      .rdev = n->rdev,
 			      .dev = 1};
-	service_reply_bytes(&service, m, 0, &st, sizeof(st));
+	service_finish_bytes(&service, m, 0, &st, sizeof(st));
 }
 
 static size_t put_dirent(char *buf, size_t room, uint64_t ino, uint64_t next, uint32_t mode,
@@ -453,7 +451,7 @@ static void op_readlink(struct w_msg *m, const char *path)
 	if (err)
 		reply(m, err);
 	else
-		service_reply_bytes(&service, m, n->size, n->target, n->size);
+		service_finish_bytes(&service, m, n->size, n->target, n->size);
 }
 
 static void op_mkdir(struct w_msg *m, const char *path)
@@ -592,8 +590,7 @@ static void op_leads(struct w_msg *m, const char *path)
 	}
 	m->h[0] = h;
 	m->nh = 1;
-	if (service_reply(&service, m, 0) < 0)
-		w_handle_close(h);
+	service_finish(&service, m, 0);
 }
 
 static bool setattr_permitted(const struct node *n, const struct w_msg *m)
@@ -735,10 +732,7 @@ static void op_watch_new(struct w_msg *m)
 	f->flags = m->FS_WATCH_NEW_in_flags;
 	m->h[1] = w_handle_dup(watch_event(f->watcher), W_READ | W_DUP);
 	m->nh = 2;
-	if (service_reply(&service, m, 0) < 0) {
-		w_handle_close(m->h[1]);
-		w_handle_close(m->h[0]);
-	}
+	service_finish(&service, m, 0);
 }
 
 static void call_watcher(struct w_msg *m, struct ofile *f, const char *path)

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: MIT
 #include <rt/ev.h>
 
-#define BATCH 16
 #define CALLS_PER_TURN 32
+#define FINISH_BYTES 256
 
 static w_handle_t set;
 static struct list timers = LIST_INIT(timers); /* earliest first */
 static struct list tasks = LIST_INIT(tasks);
-static struct w_event batch[BATCH];
 static int batch_n, batch_i;
+
+/* What travels with the next wait: an answer that service_finish() left, and its bytes. */
+static struct w_serve serve;
+static char finish_bytes[FINISH_BYTES];
+static char bytes[SERVICE_BYTES]; /* lent with the call that is being served */
 
 static w_handle_t the_set(void)
 {
@@ -47,8 +51,8 @@ void ev_del(struct ev_source *s)
 	w_ws_ctl(set, W_WS_DEL, s->h, 0, (uint64_t)s);
 	s->h = 0;
 	for (i = batch_i; i < batch_n; i++) /* already reported, not yet run */
-		if (batch[i].key == (uint64_t)s)
-			batch[i].key = 0;
+		if (serve.event[i].key == (uint64_t)s)
+			serve.event[i].key = 0;
 }
 
 void ev_timer_set(struct ev_timer *t, uint64_t at)
@@ -101,30 +105,27 @@ static uint64_t run_timers(void)
 	return W_FOREVER;
 }
 
-void ev_run(void)
-{
-	uint64_t deadline;
-	int64_t n;
-
-	for (;;) {
-		run_tasks();
-		deadline = run_timers();
-		if (!list_is_empty(&tasks))
-			continue;
-		n = w_ws_wait(the_set(), batch, BATCH, deadline);
-		batch_n = n > 0 ? n : 0;
-		for (batch_i = 0; batch_i < batch_n;) {
-			struct w_event e = batch[batch_i++];
-			struct ev_source *s = (struct ev_source *)e.key;
-
-			if (s)
-				s->fn(s, e.bits);
-		}
-	}
-}
-
 /* ---- services ---- */
 
+/* One message, of which the bytes have arrived. */
+static void service_take(struct service *s, struct w_msg *m)
+{
+	bytes[m->in_len < SERVICE_BYTES ? m->in_len : SERVICE_BYTES - 1] = 0;
+	s->call(s, m);
+}
+
+static void flush_answer(void)
+{
+	w_handle_t port = serve.answer;
+	uint32_t i;
+
+	serve.answer = 0;
+	if (port && w_port_reply(port, &serve.msg) < 0)
+		for (i = 0; i < serve.msg.nh; i++)
+			w_handle_close(serve.msg.h[i]);
+}
+
+/* More than one message waits: take some before looking at the rest of the world. */
 static void service_ready(struct ev_source *src, uint32_t bits)
 {
 	struct service *s = container_of(src, struct service, src);
@@ -134,13 +135,13 @@ static void service_ready(struct ev_source *src, uint32_t bits)
 
 	(void)bits;
 	for (i = 0; i < CALLS_PER_TURN; i++) {
-		m.out = (uint64_t)s->bytes;
+		flush_answer();
+		m.out = (uint64_t)bytes;
 		m.out_len = SERVICE_BYTES - 1;
 		if (w_port_recv(s->port, &m, 0) < 0)
 			return;
-		s->bytes[m.in_len < SERVICE_BYTES ? m.in_len : SERVICE_BYTES - 1] = 0;
 		more = m.pad;
-		s->call(s, &m);
+		service_take(s, &m);
 		if (!more)
 			return;
 	}
@@ -153,9 +154,9 @@ void service_listen(struct service *s)
 	if (p < 0)
 		rt_die("no port: error %ld", -p);
 	s->port = p;
-	s->bytes = rt_alloc(SERVICE_BYTES);
+	s->bytes = bytes;
 	s->src.fn = service_ready;
-	ev_add(&s->src, p, W_READABLE);
+	ev_add(&s->src, p, W_READABLE | W_WS_RECV);
 }
 
 void service_start(struct service *s, const char *name)
@@ -188,4 +189,72 @@ int64_t service_reply_bytes(struct service *s, struct w_msg *m, int32_t status, 
 int64_t service_reply(struct service *s, struct w_msg *m, int32_t status)
 {
 	return service_reply_bytes(s, m, status, NULL, 0);
+}
+
+void service_finish_bytes(struct service *s, struct w_msg *m, int32_t status, const void *p,
+			  uint32_t len)
+{
+	if (len > FINISH_BYTES) {
+		service_reply_bytes(s, m, status, p, len);
+		return;
+	}
+	flush_answer();
+	memcpy(finish_bytes, p, len);
+	m->status = status;
+	m->in = (uint64_t)finish_bytes;
+	m->in_len = len;
+	serve.msg = *m;
+	serve.answer = s->port;
+}
+
+void service_finish(struct service *s, struct w_msg *m, int32_t status)
+{
+	service_finish_bytes(s, m, status, NULL, 0);
+}
+
+/* ---- the loop ---- */
+
+static void run_batch(void)
+{
+	for (batch_i = 0; batch_i < batch_n;) {
+		struct w_event e = serve.event[batch_i++];
+		struct ev_source *s = (struct ev_source *)e.key;
+
+		if (s)
+			s->fn(s, e.bits);
+	}
+}
+
+/* The one event is a message for a service. */
+static void run_call(void)
+{
+	struct ev_source *src = (struct ev_source *)serve.event[0].key;
+	struct w_msg m = serve.msg;
+	bool more = m.pad;
+
+	batch_n = 0;
+	service_take(container_of(src, struct service, src), &m);
+	if (more)
+		service_ready(src, 0);
+}
+
+void ev_run(void)
+{
+	int64_t n;
+
+	serve.bytes = (uint64_t)bytes;
+	serve.bytes_len = SERVICE_BYTES - 1;
+	for (;;) {
+		run_tasks();
+		serve.deadline = run_timers();
+		if (!list_is_empty(&tasks))
+			continue;
+		n = w_ws_serve(the_set(), &serve);
+		serve.answer = 0;
+		batch_n = n > 0 ? n : 0;
+		if (n == 1 && serve.event[0].bits & W_RECEIVED)
+			run_call();
+		else
+			run_batch();
+	}
 }

@@ -26,7 +26,8 @@ w_handle_t path_mount(const char **path)
 	size_t i;
 
 	for (i = 0; i < sizeof(mounts) / sizeof(*mounts) - 1; i++)
-		if (!strncmp(*path, mounts[i].prefix, mounts[i].len) &&
+		if ((*path)[1] == mounts[i].prefix[1] &&
+		    !strncmp(*path, mounts[i].prefix, mounts[i].len) &&
 		    (!(*path)[mounts[i].len] || (*path)[mounts[i].len] == '/')) {
 			*path += mounts[i].len;
 			return mounts[i].h;
@@ -124,16 +125,30 @@ static long go_up(char *base, size_t size, char *raw)
 	return 0;
 }
 
+/* Absolute, and nothing that normalise() would change: most paths are. */
+static bool is_plain(const char *p)
+{
+	if (*p != '/')
+		return false;
+	for (; *p; p++)
+		if (*p == '/' && (p[1] == '/' || p[1] == '.'))
+			return false;
+	return true;
+}
+
 long path_get(long dirfd, uint64_t upath, char *out, size_t size)
 {
 	char raw[PATH_LEN];
-	long n = lx_copy_str(raw, (const char *)upath, sizeof(raw));
+	long n = lx_copy_str(out, (const char *)upath, size);
 	struct lx_file *f;
 
 	if (n < 0)
 		return n;
 	if (!n)
 		return -ENOENT;
+	if (is_plain(out))
+		return 0;
+	strlcpy(raw, out, sizeof(raw));
 	out[0] = '/';
 	out[1] = 0;
 	if (raw[0] != '/') {
@@ -364,7 +379,7 @@ static const char *own_proc(const char *path)
 {
 	const char *p = path + 6;
 
-	if (strncmp(path, "/proc/", 6))
+	if (path[1] != 'p' || strncmp(path, "/proc/", 6))
 		return NULL;
 	if (!strncmp(p, "self/", 5))
 		return p + 5;

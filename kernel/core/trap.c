@@ -216,7 +216,8 @@ static MUST_HOLD(bkl) void kernel_exit_locked(void)
 		if (c->thread->kick)
 			deliver_kick(c->thread);
 	} while (must_leave(c, c->thread));
-	aspace_reap_step();
+	if (aspace_ndying)
+		aspace_reap_step();
 }
 
 static void exception(struct thread *t)

@@ -13,6 +13,7 @@ BKL_BEGIN
 #define STACK_GROW_LIMIT (1ull << 30)
 
 static struct list dying = LIST_INIT(dying);
+uint32_t aspace_ndying;
 
 struct aspace *aspace_new(uint64_t quota)
 {
@@ -37,6 +38,7 @@ void aspace_put(struct aspace *as)
 	if (--as->refs)
 		return;
 	list_append(&dying, &as->dying);
+	aspace_ndying++;
 }
 
 /* ---- finding ---- */
@@ -625,53 +627,41 @@ bool aspace_reap_step(void)
 		return true;
 	}
 	list_del(&as->dying);
+	aspace_ndying--;
 	kfree(as);
 	return true;
 }
 
 /* ---- user copies ---- */
 
-#define REGION_SHIFT 21
-
-/* mmu_walk() that remembers: copies go to the same few places again and again. */
-static pte_t *walk_again(struct aspace *as, uint64_t va)
-{
-	uint64_t region = va >> REGION_SHIFT, i = region % 4;
-	pte_t *pte;
-
-	if (as->walked[i].tag == region + 1)
-		return as->walked[i].table + (va >> 12) % 512;
-	pte = mmu_walk(as->root, va, false);
-	if (pte) {
-		as->walked[i].tag = region + 1;
-		as->walked[i].table = pte - (va >> 12) % 512;
-	}
-	return pte;
-}
-
-void *user_ptr(struct aspace *as, uaddr_t va, uint32_t access, int *err)
+void *user_ptr_walk(struct aspace *as, uaddr_t va, uint32_t access, int *err)
 {
 	pte_t need = PTE_P | PTE_U | (access == ACCESS_WRITE ? PTE_W : 0);
+	uint64_t page = va & ~(W_PAGE - 1), i = seen_index(va);
 	pte_t *pte;
 
 	if (va >= USER_TOP) {
 		*err = W_EFAULT;
 		return NULL;
 	}
-	pte = walk_again(as, va);
+	pte = mmu_walk(as->root, va, false);
 	if (!pte || (*pte & need) != need) {
 		*err = aspace_fault(as, va, access);
 		if (*err)
 			return NULL;
-		pte = walk_again(as, va);
+		pte = mmu_walk(as->root, va, false);
 	}
 	if (*pte & PTE_PCD) { /* device memory is not in the direct map */
 		*err = W_EFAULT;
 		return NULL;
 	}
-	if (access == ACCESS_WRITE)
+	as->seen[i].tag = page | SEEN_READ;
+	as->seen[i].kva = phys_to_virt(*pte & PTE_ADDR);
+	if (access == ACCESS_WRITE) {
 		*pte |= PTE_D | PTE_A;
-	return (char *)phys_to_virt(*pte & PTE_ADDR) + (va & (W_PAGE - 1));
+		as->seen[i].tag |= SEEN_WRITE;
+	}
+	return as->seen[i].kva + (va - page);
 }
 
 static uint64_t in_page(uint64_t va, uint64_t len)
@@ -686,7 +676,7 @@ static int fault_code(int err)
 	return err == W_ENOMEM ? W_ENOMEM : W_EFAULT;
 }
 
-int copy_in(struct aspace *as, void *dst, uaddr_t src, uint64_t len)
+int copy_in_pages(struct aspace *as, void *dst, uaddr_t src, uint64_t len)
 {
 	uint64_t n;
 	void *p;
@@ -702,7 +692,7 @@ int copy_in(struct aspace *as, void *dst, uaddr_t src, uint64_t len)
 	return 0;
 }
 
-int copy_out(struct aspace *as, uaddr_t dst, const void *src, uint64_t len)
+int copy_out_pages(struct aspace *as, uaddr_t dst, const void *src, uint64_t len)
 {
 	uint64_t n;
 	void *p;
@@ -720,10 +710,18 @@ int copy_out(struct aspace *as, uaddr_t dst, const void *src, uint64_t len)
 
 int copy_across(struct aspace *das, uaddr_t dst, struct aspace *sas, uaddr_t src, uint64_t len)
 {
+	void *p, *q;
 	uint64_t n;
-	void *p;
 	int err;
 
+	if (in_one_page(src, len) && in_one_page(dst, len)) {
+		p = user_ptr_seen(sas, src, ACCESS_READ);
+		q = user_ptr_seen(das, dst, ACCESS_WRITE);
+		if (p && q) {
+			memcpy(q, p, len);
+			return 0;
+		}
+	}
 	for (; len; len -= n, src += n, dst += n) {
 		n = in_page(src, len);
 		p = user_ptr(sas, src, ACCESS_READ, &err);

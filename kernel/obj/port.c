@@ -13,11 +13,11 @@ struct note {
 	struct handle h[W_MSG_HANDLES];
 };
 
-static void drop_handles(struct handle *h)
+static void drop_handles(struct handle *h, uint32_t nh)
 {
-	int i;
+	uint32_t i;
 
-	for (i = 0; i < W_MSG_HANDLES; i++)
+	for (i = 0; i < nh; i++)
 		handle_drop(&h[i]);
 }
 
@@ -44,7 +44,7 @@ static void caller_leave(struct thread *t)
 	t->via = NULL;
 	t->txn = 0;
 	port_update(p);
-	drop_handles(t->msg_h);
+	drop_handles(t->msg_h, t->msg.nh);
 	obj_put(&ch->obj);
 	obj_put(&p->obj);
 }
@@ -78,7 +78,7 @@ static void port_unhandled(struct object *o)
 	while (!list_is_empty(&p->notes)) {
 		n = list_first(&p->notes, struct note, link);
 		list_del(&n->link);
-		drop_handles(n->h);
+		drop_handles(n->h, n->msg.nh);
 		kfree(n);
 	}
 }
@@ -352,26 +352,24 @@ static int recv_note(struct port *p, struct process *self, uaddr_t umsg)
 	list_del(&n->link);
 	if (m.op != W_OP_CLOSED)
 		p->nnotes--;
-	drop_handles(n->h);
+	drop_handles(n->h, n->msg.nh);
 	kfree(n);
 	port_update(p);
 	return err;
 }
 
 /* A call is refused, not lost, when it cannot be received. */
-static int recv_call(struct port *p, struct process *self, uaddr_t umsg, const struct w_msg *want)
+static int recv_call(struct port *p, struct process *self, uaddr_t umsg, uaddr_t bytes,
+		     uint32_t room)
 {
 	struct thread *t = list_first(&p->callers, struct thread, wait);
 	struct w_msg m = t->msg;
 	uint32_t slot, n;
-	int err, theirs = 0;
+	int err, theirs = txn_slot(p, &slot);
 
-	err = txn_slot(p, &slot);
-	if (err)
-		return err;
-	n = m.in_len < want->out_len ? m.in_len : want->out_len;
-	if (n)
-		theirs = copy_across(self->as, want->out, t->proc->as, m.in, n);
+	n = m.in_len < room ? m.in_len : room;
+	if (n && !theirs)
+		theirs = copy_across(self->as, bytes, t->proc->as, m.in, n);
 	if (!theirs)
 		theirs = handles_deliver(&self->handles, t->msg_h, m.nh, m.h);
 	if (theirs) {
@@ -391,6 +389,15 @@ static int recv_call(struct port *p, struct process *self, uaddr_t umsg, const s
 	return err;
 }
 
+int port_take(struct port *p, struct process *self, uaddr_t umsg, uaddr_t bytes, uint32_t room)
+{
+	if (!list_is_empty(&p->notes))
+		return recv_note(p, self, umsg);
+	if (!list_is_empty(&p->callers))
+		return recv_call(p, self, umsg, bytes, room);
+	return W_EAGAIN;
+}
+
 int64_t sys_port_recv(struct port *p, uaddr_t umsg, uint64_t deadline)
 {
 	struct thread *t = thread_self();
@@ -400,10 +407,8 @@ int64_t sys_port_recv(struct port *p, uaddr_t umsg, uint64_t deadline)
 	err = copy_in(t->proc->as, &want, umsg, sizeof(want));
 	if (err)
 		return err;
-	if (!list_is_empty(&p->notes))
-		return recv_note(p, t->proc, umsg);
-	if (!list_is_empty(&p->callers))
-		return recv_call(p, t->proc, umsg, &want);
+	if (!list_is_empty(&p->notes) || !list_is_empty(&p->callers))
+		return port_take(p, t->proc, umsg, want.out, want.out_len);
 	if (!deadline)
 		return W_EAGAIN;
 	if (t->wake == WAKE_TIMEOUT)
@@ -413,13 +418,38 @@ int64_t sys_port_recv(struct port *p, uaddr_t umsg, uint64_t deadline)
 	return thread_park(&p->receivers, deadline);
 }
 
+/* Give t what m says; its call is over.  W_ENOENT: it could not be given. */
+static int64_t reply_to(struct thread *t, struct process *self, const struct w_msg *m)
+{
+	struct handle moved[W_MSG_HANDLES];
+	struct w_msg out = t->msg;
+	int theirs = 0;
+
+	out.status = m->status;
+	memcpy(out.arg, m->arg, sizeof(out.arg));
+	out.nh = 0;
+	out.in_len = m->in_len < out.out_len ? m->in_len : out.out_len;
+	if (out.in_len)
+		theirs = copy_across(t->proc->as, out.out, self->as, m->in, out.in_len);
+	handles_move(&self->handles, m, moved);
+	if (!theirs)
+		theirs = handles_deliver(&t->proc->handles, moved, m->nh, out.h);
+	if (!theirs) {
+		out.nh = m->nh;
+		theirs = copy_out(t->proc->as, t->msg_user, &out, sizeof(out));
+	}
+	drop_handles(moved, m->nh);
+	caller_leave(t);
+	thread_finish(t, theirs ? theirs : m->status);
+	return theirs ? W_ENOENT : 0;
+}
+
 int64_t sys_port_reply(struct port *p, uaddr_t umsg)
 {
 	struct process *self = thread_self()->proc;
-	struct handle moved[W_MSG_HANDLES] = {{0}};
-	struct w_msg m, out;
 	struct thread *t;
-	int err, theirs = 0;
+	struct w_msg m;
+	int err;
 
 	err = copy_in(self->as, &m, umsg, sizeof(m));
 	if (err)
@@ -428,27 +458,25 @@ int64_t sys_port_reply(struct port *p, uaddr_t umsg)
 	if (!t)
 		return W_ENOENT;
 	err = handles_check(&self->handles, &m);
-	if (err)
-		return err;
-	out = t->msg;
-	out.status = m.status;
-	memcpy(out.arg, m.arg, sizeof(out.arg));
-	out.nh = 0;
-	out.in_len = m.in_len < t->msg.out_len ? m.in_len : t->msg.out_len;
-	if (out.in_len) {
-		theirs = copy_across(t->proc->as, t->msg.out, self->as, m.in, out.in_len);
+	return err ? err : reply_to(t, self, &m);
+}
+
+void port_answer(struct port *p, struct process *self, struct w_msg *m)
+{
+	struct handle moved[W_MSG_HANDLES];
+	struct thread *t = txn_find(p, m->txn);
+	int err = handles_check(&self->handles, m);
+
+	if (err) {
+		m->status = err;
+		m->nh = 0;
 	}
-	handles_move(&self->handles, &m, moved);
-	if (!theirs)
-		theirs = handles_deliver(&t->proc->handles, moved, m.nh, out.h);
-	if (!theirs) {
-		out.nh = m.nh;
-		theirs = copy_out(t->proc->as, t->msg_user, &out, sizeof(out));
+	if (t) {
+		reply_to(t, self, m);
+		return;
 	}
-	drop_handles(moved);
-	caller_leave(t);
-	thread_finish(t, theirs ? theirs : m.status);
-	return theirs ? W_ENOENT : 0;
+	handles_move(&self->handles, m, moved);
+	drop_handles(moved, m->nh);
 }
 
 int64_t sys_msg_copy(struct port *p, uint64_t txn, uint64_t off, uaddr_t buf, uint64_t len,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <arch/cpu.h>
+#include <kernel/ipc.h>
 #include <kernel/page.h>
 #include <kernel/protos.h>
 #include <kernel/waitset.h>
@@ -106,7 +107,7 @@ static struct watch *watch_find(struct object *o, struct waitset *ws, uint64_t k
 
 static void watch_arm(struct watch *w, uint32_t mask)
 {
-	const uint32_t modes = W_WS_EDGE | W_WS_ONESHOT | W_WS_EXCLUSIVE;
+	const uint32_t modes = W_WS_EDGE | W_WS_ONESHOT | W_WS_EXCLUSIVE | W_WS_RECV;
 
 	w->mode = mask & modes;
 	w->mask = mask & ~modes;
@@ -240,6 +241,95 @@ int64_t sys_ws_wait(struct waitset *ws, uaddr_t uev, uint32_t max, uint64_t dead
 	if (t->wake == WAKE_KICK)
 		return W_EINTR;
 	return thread_park(&ws->sleepers, deadline);
+}
+
+/* ---- serving ---- */
+
+/* The first watch in line that is still ready; what is not leaves the line. */
+static struct watch *first_ready(struct waitset *ws)
+{
+	struct watch *w;
+
+	while (!list_is_empty(&ws->ready)) {
+		w = list_first(&ws->ready, struct watch, ready);
+		if (w->mask & w->obj->signals)
+			return w;
+		list_del(&w->ready);
+	}
+	ws->obj.signals &= ~W_READABLE;
+	return NULL;
+}
+
+/* The port goes to the end of the line, or out of it when that was all. */
+static void next_turn(struct watch *w)
+{
+	list_del(&w->ready);
+	if (w->mask & w->obj->signals)
+		list_append(&w->set->ready, &w->ready);
+}
+
+/* What ws_serve() reads of a struct w_serve. */
+struct serve_head {
+	struct w_msg msg;
+	w_handle_t answer;
+	uint32_t bytes_len;
+	uint64_t bytes, deadline;
+};
+_Static_assert(sizeof(struct serve_head) == offsetof(struct w_serve, event), "its head");
+
+#define PART(serve, field) ((serve) + offsetof(struct w_serve, field))
+
+/* Events reported, 0: nothing is ready. */
+static int64_t serve_ready(struct waitset *ws, uaddr_t serve, const struct serve_head *s)
+{
+	struct process *self = thread_self()->proc;
+	struct w_event e = {.bits = W_RECEIVED};
+	struct watch *w;
+	int err;
+
+	while ((w = first_ready(ws))) {
+		if (!(w->mode & W_WS_RECV) || w->obj->type != W_T_PORT)
+			return report(ws, PART(serve, event), W_SERVE_EVENTS);
+		e.key = w->key;
+		err = port_take(container_of(w->obj, struct port, obj), self, PART(serve, msg),
+				s->bytes, s->bytes_len);
+		next_turn(w);
+		if (!err)
+			err = copy_out(self->as, PART(serve, event), &e, sizeof(e));
+		if (err != W_EAGAIN)
+			return err ? err : 1;
+	}
+	return 0;
+}
+
+static int answer_last(struct process *self, struct serve_head *s)
+{
+	struct port *p;
+	int err = handle_check(s->answer, W_T_PORT, W_READ, false, &p);
+
+	if (!err)
+		port_answer(p, self, &s->msg);
+	return err;
+}
+
+int64_t sys_ws_serve(struct waitset *ws, uaddr_t serve)
+{
+	struct thread *t = thread_self();
+	struct serve_head s;
+	int64_t n;
+
+	n = copy_in(t->proc->as, &s, serve, sizeof(s));
+	if (!n && s.answer && !t->restart)
+		n = answer_last(t->proc, &s);
+	if (!n)
+		n = serve_ready(ws, serve, &s);
+	if (n)
+		return n;
+	if (t->wake == WAKE_TIMEOUT || !s.deadline)
+		return W_ETIMEDOUT;
+	if (t->wake == WAKE_KICK)
+		return W_EINTR;
+	return thread_park(&ws->sleepers, s.deadline);
 }
 
 BKL_END

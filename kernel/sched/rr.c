@@ -57,9 +57,9 @@ void sched_enqueue(struct thread *t, bool handoff)
 	if (!allowed(t, cpu))
 		cpu = first_allowed(t);
 	t->slice_end = handoff && me->thread ? me->thread->slice_end : 0;
-	if (handoff && length[cpu] && clock_ns() >= t->slice_end) {
-		handoff = false; /* others have waited for this slice to end */
-		t->slice_end = 0;
+	if (handoff && clock_ns() >= t->slice_end) {
+		t->slice_end = 0; /* a new one; others may have waited for the old to end */
+		handoff = !length[cpu];
 	}
 	if (handoff)
 		list_push(&queue[cpu], &t->run);

@@ -92,7 +92,7 @@ static char tx_buf[16384];
 static void reply(struct w_msg *m, int32_t status)
 {
 	m->nh = 0;
-	service_reply(&service, m, status);
+	service_finish(&service, m, status);
 }
 
 static int to_errno(err_t e)

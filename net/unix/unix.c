@@ -88,7 +88,7 @@ static w_handle_t proc;
 static void reply(struct w_msg *m, int32_t status)
 {
 	m->nh = 0;
-	service_reply(&service, m, status);
+	service_finish(&service, m, status);
 }
 
 static void close_handles(struct w_msg *m)

@@ -65,10 +65,18 @@ TEST(port_recv, a_message_whose_handles_do_not_fit)
 	w_handle_t e = w_event_create(0), port = w_port_create(4), ch = w_chan_mint(port, 7);
 	struct w_msg m = {.nh = 1, .h = {w_event_create(0)}};
 
+	w_handle_t ws = w_ws_create();
+	struct w_serve s = {0};
+
 	t_ok(w_chan_send(ch, &m));
+	m.h[0] = w_event_create(0);
+	t_ok(w_chan_send(ch, &m));
+	t_ok(w_ws_ctl(ws, W_WS_ADD, port, W_READABLE | W_WS_RECV, 1));
 	fill(e);
 	t_eq(w_port_recv(port, &m, 0), W_EMFILE);
+	t_eq(w_ws_serve(ws, &s), W_EMFILE);
 	empty();
+	t_ok(w_handle_close(ws));
 	t_ok(w_handle_close(ch));
 	t_ok(w_handle_close(port));
 	t_ok(w_handle_close(e));

@@ -163,6 +163,106 @@ TEST(ws_wait, level_edge_and_oneshot) /* covers: TIMEDOUT EXIST NOENT BADH INVAL
 	t_ok(w_handle_close(ws));
 }
 
+static void join(w_handle_t t)
+{
+	struct w_obj_info i;
+
+	while (w_obj_info(t, &i) >= 0 && !(i.signals & W_ENDED))
+		w_thread_yield();
+	t_ok(w_handle_close(t));
+}
+
+static void call_and_check(uint64_t chan)
+{
+	struct w_msg m = {.op = 7, .in = (uint64_t) "abcd", .in_len = 4, .nh = 1};
+
+	m.h[0] = w_event_create(0);
+	t_eq(w_chan_call(chan, &m), 55);
+	t_eq(m.nh, 1);
+	t_ok(w_handle_close(m.h[0]));
+	w_thread_exit(NULL, 0, 0);
+}
+
+TEST(ws_serve, answers_waits_and_receives_in_one)
+{
+	static char stack[4096], bytes[16];
+	static struct w_serve s;
+	w_handle_t p = w_port_create(4), ws = w_ws_create(), c = w_chan_mint(p, 9), e, t;
+
+	s = (struct w_serve){.bytes = (uint64_t)bytes, .bytes_len = sizeof(bytes)};
+	t_ok(w_ws_ctl(ws, W_WS_ADD, p, W_READABLE | W_WS_RECV, 77));
+	t_eq(w_ws_serve(ws, &s), W_ETIMEDOUT);
+	t = start_thread(call_and_check, c, stack, sizeof(stack));
+	t_ok(t);
+	s.deadline = W_FOREVER;
+	t_eq(w_ws_serve(ws, &s), 1);
+	t_eq(s.event[0].key, 77);
+	t_eq(s.event[0].bits, W_RECEIVED);
+	t_eq(s.msg.op, 7);
+	t_eq(s.msg.badge, 9);
+	t_eq(memcmp(bytes, "abcd", 4), 0);
+	t_eq(s.msg.nh, 1);
+	s.msg.status = 55; /* the handle goes back */
+	s.answer = p;
+	s.deadline = 0;
+	t_eq(w_ws_serve(ws, &s), W_ETIMEDOUT);
+	join(t);
+
+	e = w_event_create(0); /* an answer that nobody waits for: its handles are dropped */
+	s.msg.nh = 1;
+	s.msg.h[0] = e;
+	t_eq(w_ws_serve(ws, &s), W_ETIMEDOUT);
+	t_eq(w_event_set(e, 1, 0), W_EBADH);
+	s.answer = 0;
+
+	e = w_event_create(W_READABLE); /* not a port: an event like any other's */
+	t_ok(w_ws_ctl(ws, W_WS_ADD, e, W_READABLE | W_WS_RECV, 78));
+	t_eq(w_ws_serve(ws, &s), 1);
+	t_eq(s.event[0].key, 78);
+	t_eq(s.event[0].bits, W_READABLE);
+	t_ok(w_handle_close(e));
+	t_ok(w_handle_close(c)); /* received as a note */
+	t_eq(w_ws_serve(ws, &s), 1);
+	t_eq(s.msg.op, W_OP_CLOSED);
+	t_eq(w_ws_serve(ws, &s), W_ETIMEDOUT);
+	t_eq(w_ws_serve(ws, (void *)8), W_EFAULT);
+	t_eq(w_ws_serve(e, &s), W_EBADH);
+	t_eq(w_ws_serve(p, &s), W_ETYPE);
+	s.answer = ws;
+	t_eq(w_ws_serve(ws, &s), W_ETYPE);
+	t_ok(w_handle_close(ws));
+	t_ok(w_handle_close(p));
+}
+
+static void answered_badly(uint64_t chan)
+{
+	struct w_msg m = {.op = 7};
+
+	t_eq(w_chan_call(chan, &m), W_EBADH);
+	w_thread_exit(NULL, 0, 0);
+}
+
+TEST(ws_serve, a_lie_in_the_answer_is_the_answer)
+{
+	static char stack[4096];
+	static struct w_serve s;
+	w_handle_t p = w_port_create(4), ws = w_ws_create(), c = w_chan_mint(p, 9), t;
+
+	t_ok(w_ws_ctl(ws, W_WS_ADD, p, W_READABLE | W_WS_RECV, 77));
+	t = start_thread(answered_badly, c, stack, sizeof(stack));
+	s = (struct w_serve){.deadline = W_FOREVER};
+	t_eq(w_ws_serve(ws, &s), 1);
+	s.msg.nh = 1;
+	s.msg.h[0] = BAD_HANDLE;
+	s.answer = p;
+	s.deadline = 0;
+	t_eq(w_ws_serve(ws, &s), W_ETIMEDOUT);
+	join(t);
+	t_ok(w_handle_close(ws));
+	t_ok(w_handle_close(c));
+	t_ok(w_handle_close(p));
+}
+
 TEST(event_add, counts_and_says_whether_it_is_zero_or_full)
 {
 	w_handle_t e = w_event_create(W_WRITABLE), t = w_timer_create(), r = w_handle_dup(e, 0);

@@ -5,6 +5,7 @@
 
 static struct w_msg m;
 static struct w_event ev;
+static struct w_serve serve;
 static struct w_map_args map_args = {.len = W_PAGE, .flags = W_PROT_READ};
 static struct w_map_info map_info;
 static struct w_thread_args thread_args = {.rip = 0x400000, .flags = W_THREAD_HOLD};
@@ -48,6 +49,7 @@ TEST(calls, no_handle_is_an_error_everywhere)
 	t_eq(w_port_reply(GONE, &m), W_EBADH);
 	t_eq(w_msg_copy(GONE, 0, 0, buf, 1, 0), W_EBADH);
 	t_eq(w_ws_wait(GONE, &ev, 1, 0), W_EBADH);
+	t_eq(w_ws_serve(GONE, &serve), W_EBADH);
 	t_eq(w_timer_set(GONE, 0, 0), W_EBADH);
 	t_eq(w_timer_read(GONE), W_EBADH);
 	t_eq(w_stream_read(GONE, buf, 1, 0), W_EBADH);
@@ -147,6 +149,7 @@ TEST(calls, a_right_that_is_missing_is_an_error_everywhere)
 	t_eq(w_msg_copy(wp, 0, 0, buf, 1, 0), W_EACCES);
 	t_eq(w_ws_ctl(ws, W_WS_ADD, e, 1, 1), W_EACCES);
 	t_eq(w_ws_wait(ws, &ev, 1, 0), W_EACCES);
+	t_eq(w_ws_serve(ws, &serve), W_EACCES);
 	t_eq(w_timer_set(tm, 0, 0), W_EACCES);
 	t_eq(w_timer_read(tm), W_EACCES);
 	t_eq(w_irq_create(io, W_IRQ_MSI, 0, &msi), W_EACCES);

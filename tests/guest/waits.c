@@ -59,6 +59,15 @@ static void in_set(uint64_t arg)
 	w_thread_exit(NULL, 0, 0);
 }
 
+static void in_serve(uint64_t arg)
+{
+	static struct w_serve s = {.deadline = W_FOREVER};
+
+	(void)arg;
+	t_eq(w_ws_serve(h[0], &s), W_EINTR);
+	w_thread_exit(NULL, 0, 0);
+}
+
 static void in_futex(uint64_t arg)
 {
 	(void)arg;
@@ -92,6 +101,7 @@ TEST(thread_kick, ends_every_wait)
 	t_ok(w_handle_close(h[0]));
 	h[0] = w_ws_create();
 	kick_until_gone(in_set);
+	kick_until_gone(in_serve);
 	t_ok(w_handle_close(h[0]));
 	kick_until_gone(in_futex);
 	t_eq(w_futex_wake(&word, 1, 1), 0);

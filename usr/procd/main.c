@@ -48,7 +48,7 @@ struct proc *proc_by_koid(uint64_t koid)
 void proc_reply(struct w_msg *m, int64_t status)
 {
 	m->nh = 0;
-	service_reply(&proc_service, m, status);
+	service_finish(&proc_service, m, status);
 }
 
 static void reply(struct w_msg *m, int64_t status)

@@ -559,7 +559,7 @@ static struct service procfs;
 static void reply(struct w_msg *m, int64_t status)
 {
 	m->nh = 0;
-	service_reply(&procfs, m, status);
+	service_finish(&procfs, m, status);
 }
 
 static void op_open(struct w_msg *m, const char *path)

@@ -176,6 +176,23 @@ struct w_event {
 	uint32_t bits, pad;
 };
 
+/*
+ * What a server's loop needs of the kernel between two callers, in one call (ws_serve):
+ * the answer to the last, the wait, and the next call or note if that is what is ready.
+ */
+#define W_WS_RECV 0x08000000u  /* add: ws_serve() receives from this port */
+#define W_RECEIVED 0x08000000u /* event: msg has come from this port; the only event */
+#define W_SERVE_EVENTS 16
+
+struct w_serve {
+	struct w_msg msg;   /* in: the answer, if answer is not 0; out: what was received */
+	w_handle_t answer;  /* the port that msg answers on */
+	uint32_t bytes_len; /* room for bytes lent with a call */
+	uint64_t bytes;
+	uint64_t deadline;
+	struct w_event event[W_SERVE_EVENTS]; /* out */
+};
+
 /* ---- streams ---- */
 #define W_STREAM_NONBLOCK 0x1u /* this call does not wait */
 #define W_STREAM_PEEK 0x2u

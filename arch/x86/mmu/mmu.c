@@ -263,7 +263,10 @@ static void flush_others(struct aspace *as)
 void tlb_flush(struct aspace *as, uint64_t va, uint64_t len)
 {
 	uint64_t at;
+	int i;
 
+	for (i = 0; i < ASPACE_SEEN; i++)
+		as->seen[i].tag = 0;
 	if (as->cpus >> this_cpu()->id & 1) {
 		if (!len || len > 32 * W_PAGE)
 			flush_all();

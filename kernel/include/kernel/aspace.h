@@ -15,6 +15,7 @@
 
 #include <arch/mmu.h>
 #include <kernel/memory.h>
+#include <lib/string.h>
 
 #define USER_TOP 0x7ffffffff000ull
 
@@ -29,6 +30,10 @@ struct mapping {
 	struct aspace *as; /* borrows: the owner */
 };
 
+#define ASPACE_SEEN 8 /* a power of 2 */
+#define SEEN_READ 1u
+#define SEEN_WRITE 2u
+
 struct aspace {
 	uint32_t refs;
 	paddr_t root;	      /* owns the page tables below the user half */
@@ -39,11 +44,11 @@ struct aspace {
 	uint64_t cpus;	      /* CPUs that may cache translations */
 	uint64_t teardown_va; /* progress of aspace_teardown_step() */
 	uint32_t nmaps;
-	/* last page tables walked to, by 2 MiB region: tables live as long as the space */
+	/* pages that were walked to lately; tlb_flush() forgets them with the CPUs' own */
 	struct {
-		uint64_t tag; /* region + 1 */
-		pte_t *table;
-	} walked[4];
+		uint64_t tag; /* page | SEEN_READ | SEEN_WRITE, 0: none */
+		char *kva;
+	} seen[ASPACE_SEEN];
 	struct list dying; /* in the reaper's list */
 };
 
@@ -53,6 +58,7 @@ BKL_BEGIN
 struct aspace *aspace_new(uint64_t quota);
 struct aspace *aspace_clone(struct aspace *src);
 void aspace_put(struct aspace *as); /* the last one queues it for the reaper */
+extern uint32_t aspace_ndying;	    /* in the reaper's list */
 bool aspace_reap_step(void);	    /* one bounded step; false: nothing to do */
 
 int64_t aspace_map(struct aspace *as, struct memory *mem, const struct w_map_args *a);
@@ -68,10 +74,60 @@ void mapping_zap(struct mapping *m, uint64_t va, uint64_t end);		/* drop PTEs */
  * object's end), W_ENOMEM. */
 int aspace_fault(struct aspace *as, uint64_t va, uint32_t access);
 
-/* All or nothing up to the first bad page; W_EFAULT. */
-int copy_in(struct aspace *as, void *dst, uaddr_t src, uint64_t len);
-int copy_out(struct aspace *as, uaddr_t dst, const void *src, uint64_t len);
+/* The kernel's view of one user address, good to the end of its page; NULL: bad. */
+void *user_ptr_walk(struct aspace *as, uaddr_t va, uint32_t access, int *err);
+
+/* Which entry: stacks, heaps and rings tend to begin at the same low bits. */
+static inline uint64_t seen_index(uint64_t va)
+{
+	return (va >> 12 ^ va >> 17 ^ va >> 31) % ASPACE_SEEN;
+}
+
+/* As user_ptr_walk(), if it was asked for lately; NULL: walk. */
+static inline void *user_ptr_seen(struct aspace *as, uaddr_t va, uint32_t access)
+{
+	uint64_t page = va & ~(W_PAGE - 1), i = seen_index(va);
+	uint64_t has = as->seen[i].tag ^ page;
+
+	if (has == (SEEN_READ | SEEN_WRITE) || (has == SEEN_READ && access != ACCESS_WRITE))
+		return as->seen[i].kva + (va - page);
+	return NULL;
+}
+
+static inline void *user_ptr(struct aspace *as, uaddr_t va, uint32_t access, int *err)
+{
+	void *p = user_ptr_seen(as, va, access);
+
+	return p ? p : user_ptr_walk(as, va, access, err);
+}
+
+/* Copies: all or nothing up to the first bad page; W_EFAULT. */
+int copy_in_pages(struct aspace *as, void *dst, uaddr_t src, uint64_t len);
+int copy_out_pages(struct aspace *as, uaddr_t dst, const void *src, uint64_t len);
 int copy_across(struct aspace *das, uaddr_t dst, struct aspace *sas, uaddr_t src, uint64_t len);
-/* The kernel's view of one user word (len bytes inside one page); NULL: bad. */
-void *user_ptr(struct aspace *as, uaddr_t va, uint32_t access, int *err);
+
+static inline bool in_one_page(uaddr_t va, uint64_t len)
+{
+	return (va & (W_PAGE - 1)) + len <= W_PAGE;
+}
+
+static inline int copy_in(struct aspace *as, void *dst, uaddr_t src, uint64_t len)
+{
+	void *p = in_one_page(src, len) ? user_ptr_seen(as, src, ACCESS_READ) : NULL;
+
+	if (!p)
+		return copy_in_pages(as, dst, src, len);
+	memcpy(dst, p, len);
+	return 0;
+}
+
+static inline int copy_out(struct aspace *as, uaddr_t dst, const void *src, uint64_t len)
+{
+	void *p = in_one_page(dst, len) ? user_ptr_seen(as, dst, ACCESS_WRITE) : NULL;
+
+	if (!p)
+		return copy_out_pages(as, dst, src, len);
+	memcpy(p, src, len);
+	return 0;
+}
 BKL_END

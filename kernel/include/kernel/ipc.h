@@ -38,4 +38,10 @@ struct channel {
 
 BKL_BEGIN
 void ipc_abort(struct thread *t); /* take a waiting caller out */
+/* The next message goes to umsg, the bytes lent with it to bytes; W_EAGAIN: none, or its
+ * caller was refused. */
+int port_take(struct port *p, struct process *self, uaddr_t umsg, uaddr_t bytes, uint32_t room);
+/* Answer m->txn.  The caller has gone: m's handles are dropped.  They are not what the
+ * sender has: their error is the answer. */
+void port_answer(struct port *p, struct process *self, struct w_msg *m);
 BKL_END

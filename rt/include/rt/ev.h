@@ -47,7 +47,14 @@ struct service {
 void service_listen(struct service *s); /* without publishing */
 void service_start(struct service *s, const char *name);
 w_handle_t service_mint(struct service *s, uint64_t badge);
-/* Returns W_ENOENT when the caller has gone. */
+/*
+ * The answer of a callback that does nothing more than give it: it goes out with the loop's
+ * next wait, which saves a call.  Handles in it are dropped if the caller has gone.
+ */
+void service_finish(struct service *s, struct w_msg *m, int32_t status);
+void service_finish_bytes(struct service *s, struct w_msg *m, int32_t status, const void *p,
+			  uint32_t len);
+/* The answer now.  Returns W_ENOENT when the caller has gone: handles are still here. */
 int64_t service_reply(struct service *s, struct w_msg *m, int32_t status);
 int64_t service_reply_bytes(struct service *s, struct w_msg *m, int32_t status, const void *p,
 			    uint32_t len);
