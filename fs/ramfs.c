@@ -486,6 +486,17 @@ const char *ramfs_bytes(struct node *n)
 	return n->mem_own ? n->map : n->ro;
 }
 
+/* Is there memory for so many bytes more?  Programs cannot have what is reserved for the
+ * servers, files as much again: so somebody can still start rm. */
+static bool has_room(uint64_t bytes)
+{
+	struct w_sys_stat s;
+
+	return bytes <= ((uint64_t)CONFIG_FS_MEM_LIMIT << 20) - used_bytes &&
+	       w_sys_info(W_SYS_STAT, 0, &s, sizeof(s)) >= 0 &&
+	       s.pages_free >= 2 * s.pages_reserve + bytes / W_PAGE;
+}
+
 /* Give the file a memory object of at least len bytes, with what it holds. */
 static int own(struct node *n, uint64_t len)
 {
@@ -498,7 +509,7 @@ static int own(struct node *n, uint64_t len)
 		cap *= 2;
 	if (n->mem_own && cap == n->map_len)
 		return 0;
-	if (cap > ((uint64_t)CONFIG_FS_MEM_LIMIT << 20) - used_bytes)
+	if (!has_room(cap - (n->mem_own ? n->map_len : 0)))
 		return W_ENOSPC;
 	if (n->mem_own) { /* grow in place: mappings of the object stay valid */
 		if (w_mem_resize(n->mem, cap) < 0)
@@ -516,12 +527,13 @@ static int own(struct node *n, uint64_t len)
 	if (mem < 0)
 		return W_ENOSPC;
 	map = rt_map(mem, 0, cap, W_PROT_READ | W_PROT_WRITE | W_MAP_SHARED);
-	if (!map) {
+	/* by a call, not by touching it: without memory that is an error, not our end */
+	if (!map || (old && w_mem_rw(mem, 0, (void *)old, n->size, 1) < 0)) {
+		if (map)
+			w_as_unmap(0, (uint64_t)map, cap);
 		w_handle_close(mem);
 		return W_ENOSPC;
 	}
-	if (old)
-		memcpy(map, old, n->size);
 	data_drop(n);
 	n->mem = mem;
 	n->mem_own = true;

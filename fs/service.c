@@ -172,7 +172,7 @@ static void op_write(struct w_msg *m, struct ofile *f)
 	}
 	err = m->in_len ? w_msg_copy(service.port, m->txn, 0, to, m->in_len, 0) : 0;
 	if (err < 0) {
-		reply(m, W_EFAULT);
+		reply(m, err == W_ENOMEM ? W_ENOSPC : W_EFAULT);
 		return;
 	}
 	if (off + m->in_len > f->n->size && m->in_len)

@@ -261,7 +261,7 @@ int rt_load(struct rt_image *img, const char *name, w_handle_t mem, uint64_t off
 	err = elf_parse(&e, bytes, len < ELF_HEAD ? len : ELF_HEAD, len, STACK_TOP - STACK_SIZE);
 	if (err)
 		return err;
-	p = w_proc_create(name, strlen(name), 0, 1);
+	p = w_proc_create(name, strlen(name), 0, W_PROC_NATIVE);
 	if (p < 0)
 		return p;
 	for (i = 0; i < e.nseg && !err; i++)

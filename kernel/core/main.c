@@ -50,7 +50,7 @@ static void give(struct process *p, struct object *o, uint32_t rights, uint32_t 
 
 static void start_init(const char *file, uint64_t len)
 {
-	struct process *p = process_new("init", 0, true);
+	struct process *p = process_new("init", NULL, 0, W_PROC_NATIVE);
 	struct thread *t;
 	struct memory *m;
 	struct elf e;

@@ -15,7 +15,7 @@ BKL_BEGIN
 static struct list dying = LIST_INIT(dying);
 uint32_t aspace_ndying;
 
-struct aspace *aspace_new(uint64_t quota)
+struct aspace *aspace_new(void)
 {
 	struct aspace *as = kzalloc(sizeof(*as));
 
@@ -27,7 +27,6 @@ struct aspace *aspace_new(uint64_t quota)
 		return NULL;
 	}
 	as->refs = 1;
-	as->quota = quota;
 	list_init(&as->maps);
 	list_init(&as->dying);
 	return as;
@@ -169,17 +168,10 @@ static void mapping_free(struct mapping *m)
 
 /* ---- faults ---- */
 
-static bool quota_allows(struct aspace *as)
-{
-	return !as->quota || as->anon_pages < as->quota;
-}
-
 static int map_private_page(struct aspace *as, struct mapping *m, pte_t *pte, paddr_t from)
 {
 	paddr_t pa;
 
-	if (!quota_allows(as))
-		return W_ENOMEM;
 	pa = frame_alloc();
 	if (!pa)
 		return W_ENOMEM;
@@ -563,7 +555,7 @@ int aspace_merge(struct aspace *from, struct aspace *to, uint64_t end)
 
 struct aspace *aspace_clone(struct aspace *src)
 {
-	struct aspace *dst = aspace_new(src->quota);
+	struct aspace *dst = aspace_new();
 	struct list *l;
 	int err = 0;
 

@@ -47,7 +47,7 @@ static void list_remove(uint32_t pfn)
 	p->state = PAGE_USED;
 }
 
-void frame_free_block(paddr_t pa, int order)
+static void give_block(paddr_t pa, int order)
 {
 	uint32_t pfn = pa / W_PAGE, buddy;
 
@@ -64,14 +64,14 @@ void frame_free_block(paddr_t pa, int order)
 	list_add(pfn, order);
 }
 
-paddr_t frame_alloc_block(int order)
+static paddr_t take_block(int order, struct account *payer)
 {
 	uint32_t pfn;
 	int o, i;
 
 	for (o = order; o < FRAME_ORDERS && !free_head[o]; o++)
 		;
-	if (order < 0 || o >= FRAME_ORDERS)
+	if (o >= FRAME_ORDERS)
 		return 0;
 	pfn = free_head[o];
 	list_remove(pfn);
@@ -83,9 +83,29 @@ paddr_t frame_alloc_block(int order)
 	for (i = 0; i < 1 << order; i++) {
 		pages[pfn + i].state = PAGE_USED;
 		pages[pfn + i].refs = 1;
+		pages[pfn + i].payer = payer;
 	}
 	pages[pfn].order = order;
 	return (paddr_t)pfn * W_PAGE;
+}
+
+paddr_t frame_alloc_block(int order)
+{
+	struct account *payer = account_current();
+	paddr_t pa;
+
+	if (order < 0 || order >= FRAME_ORDERS || !account_charge(payer, W_PAGE << order))
+		return 0;
+	pa = take_block(order, payer);
+	if (!pa)
+		account_give_back(payer, W_PAGE << order);
+	return pa;
+}
+
+void frame_free_block(paddr_t pa, int order)
+{
+	account_give_back(page_of(pa)->payer, W_PAGE << order);
+	give_block(pa, order);
 }
 
 paddr_t frame_alloc(void)
@@ -135,7 +155,7 @@ void frames_add(paddr_t start, paddr_t end)
 		     order--)
 			;
 		frames_total += 1ull << order;
-		frame_free_block(start, order);
+		give_block(start, order);
 		start += W_PAGE << order;
 	}
 }
@@ -225,12 +245,20 @@ static const uint16_t classes[] = {32, 64, 96, 128, 192, 256, 384, 512, 768, 102
 static uint32_t partial[NCLASSES]; /* pfn of a page with a free object */
 uint64_t heap_bytes;
 
+/* Behind every small object stands who pays for it: objects of all share the pages. */
+#define PAYER sizeof(struct account *)
+
+static struct account **payer_of(void *object, int c)
+{
+	return (struct account **)((char *)object + classes[c] - PAYER);
+}
+
 static int class_of(size_t size)
 {
 	size_t i;
 
 	for (i = 0; i < NCLASSES; i++)
-		if (size <= classes[i])
+		if (size + PAYER <= classes[i])
 			return i;
 	return -1;
 }
@@ -258,7 +286,7 @@ static void partial_remove(uint32_t pfn, int c)
 
 static bool heap_grow(int c)
 {
-	paddr_t pa = frame_alloc();
+	paddr_t pa = take_block(0, NULL);
 	char *base = phys_to_virt(pa);
 	struct page *p;
 	size_t i;
@@ -298,13 +326,18 @@ static void *heap_large(size_t size)
 void *kzalloc(size_t size)
 {
 	int c = class_of(size);
+	struct account *payer = account_current();
 	struct page *p;
 	void **o;
 
 	if (c < 0)
 		return heap_large(size);
-	if (!partial[c] && !heap_grow(c))
+	if (!account_charge(payer, classes[c]))
 		return NULL;
+	if (!partial[c] && !heap_grow(c)) {
+		account_give_back(payer, classes[c]);
+		return NULL;
+	}
 	p = &pages[partial[c]];
 	o = p->free;
 	p->free = *o;
@@ -312,11 +345,14 @@ void *kzalloc(size_t size)
 	if (!p->free)
 		partial_remove(p - pages, c);
 	heap_bytes += classes[c];
-	return memset(o, 0, classes[c]);
+	memset(o, 0, classes[c]);
+	*payer_of(o, c) = payer;
+	return o;
 }
 
 void kfree(void *ptr)
 {
+	struct account *payer;
 	struct page *p;
 	int c;
 
@@ -329,16 +365,18 @@ void kfree(void *ptr)
 		return;
 	}
 	c = p->class;
+	payer = *payer_of(ptr, c);
 	heap_bytes -= classes[c];
 	if (!p->free)
 		partial_add(p - pages, c);
 	*(void **)ptr = p->free;
 	p->free = ptr;
-	if (--p->refs)
-		return;
-	partial_remove(p - pages, c);
-	p->state = PAGE_USED;
-	frame_free_block((paddr_t)(p - pages) * W_PAGE, 0);
+	if (!--p->refs) {
+		partial_remove(p - pages, c);
+		p->state = PAGE_USED;
+		give_block((paddr_t)(p - pages) * W_PAGE, 0);
+	}
+	account_give_back(payer, classes[c]);
 }
 
 BKL_END

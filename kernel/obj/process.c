@@ -19,6 +19,7 @@ static void process_destroy(struct object *o)
 	if (p->as)
 		aspace_put(p->as);
 	list_del(&p->all);
+	account_put(p->account);
 	kfree(p);
 }
 
@@ -36,12 +37,17 @@ static const struct object_ops process_ops = {
 	.destroy = process_destroy,
 };
 
-static struct process *process_init(const char *name, bool native)
+/* Takes over a reference of the account. */
+static struct process *process_init(const char *name, struct account *account, bool native)
 {
-	struct process *p = kzalloc(sizeof(*p));
+	struct process *p = account ? kzalloc(sizeof(*p)) : NULL;
 
-	if (!p)
+	if (!p) {
+		if (account)
+			account_put(account);
 		return NULL;
+	}
+	p->account = account;
 	obj_init(&p->obj, W_T_PROCESS, &process_ops);
 	p->native = native;
 	p->handles.limit = CONFIG_MAX_HANDLES;
@@ -51,13 +57,14 @@ static struct process *process_init(const char *name, bool native)
 	return p;
 }
 
-struct process *process_new(const char *name, uint64_t quota, bool native)
+struct process *process_new(const char *name, struct account *up, uint64_t quota, uint32_t flags)
 {
-	struct process *p = process_init(name, native);
+	struct process *p = process_init(name, account_new(up, quota, flags & W_PROC_ORDINARY),
+					 flags & W_PROC_NATIVE);
 
 	if (!p)
 		return NULL;
-	p->as = aspace_new(quota);
+	p->as = aspace_new();
 	if (!p->as) {
 		obj_put(&p->obj);
 		return NULL;
@@ -85,20 +92,18 @@ void process_kill(struct process *p, uint32_t status)
 	obj_put(&p->obj);
 }
 
-int64_t sys_proc_create(uaddr_t name, uint32_t len, uint64_t quota, uint32_t flags)
+int64_t sys_proc_create(uaddr_t name, uint32_t len, uint64_t quota_pages, uint32_t flags)
 {
 	struct process *self = thread_self()->proc, *p;
 	char buf[16] = "";
 	int err;
 
-	if (flags > 1)
+	if (flags & ~(W_PROC_NATIVE | W_PROC_ORDINARY) || quota_pages > 1ull << 40)
 		return W_EINVAL;
 	err = copy_in(self->as, buf, name, len < 15 ? len : 15);
 	if (err)
 		return err;
-	if (self->as->quota && (!quota || quota > self->as->quota))
-		quota = self->as->quota;
-	p = process_new(buf, quota, flags & 1);
+	p = process_new(buf, self->account, quota_pages * W_PAGE, flags);
 	return p ? handle_new(&p->obj, W_ALL) : W_ENOMEM;
 }
 
@@ -136,7 +141,8 @@ int64_t sys_proc_clone(uint64_t rip, uint64_t rsp)
 
 	if (rip >= USER_TOP)
 		return W_EINVAL;
-	c = process_init(p->name, p->native);
+	account_get(p->account);
+	c = process_init(p->name, p->account, p->native);
 	if (!c)
 		return W_ENOMEM;
 	c->pers = p->pers;
@@ -157,6 +163,19 @@ int64_t sys_proc_clone(uint64_t rip, uint64_t rsp)
 		process_kill(c, 0);
 	obj_put(&c->obj);
 	return h;
+}
+
+int64_t sys_proc_quota(struct process *p, uint64_t limit, uaddr_t info)
+{
+	struct account *a = p->account;
+	struct w_quota q;
+
+	if (limit != W_QUOTA_KEEP && a->hard && (!limit || limit > a->hard))
+		return W_EINVAL;
+	if (limit != W_QUOTA_KEEP)
+		a->limit = limit;
+	q = (struct w_quota){.used = a->used, .limit = a->limit, .hard = a->hard};
+	return info ? copy_out(thread_self()->proc->as, info, &q, sizeof(q)) : 0;
 }
 
 int64_t sys_proc_kill(struct process *p, uint32_t status)

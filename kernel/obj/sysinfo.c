@@ -45,6 +45,7 @@ static int64_t info_stat(uaddr_t buf, uint32_t len)
 		.pages_total = frames_total,
 		.pages_free = frames_free,
 		.heap_bytes = heap_bytes,
+		.pages_reserve = account_reserve(),
 		.objects = obj_count,
 		.switches = stat_switches,
 		.entries = stat_entries,

@@ -65,6 +65,7 @@ TEST(calls, no_handle_is_an_error_everywhere)
 	t_eq(w_pci_config(GONE, 0, 0, 0, 0), W_EBADH);
 	t_eq(w_as_merge(GONE, W_H_SELF, 0), W_EBADH);
 	t_eq(w_proc_inherit(GONE, W_H_SELF, 1), W_EBADH);
+	t_eq(w_proc_quota(GONE, 0, NULL), W_EBADH);
 }
 
 TEST(proc_inherit, gives_what_is_held_at_equal_numbers)
@@ -114,6 +115,7 @@ TEST(calls, another_type_is_an_error_everywhere)
 	t_eq(w_pci_config(e, 0, 0, 0, 0), W_ETYPE);
 	t_eq(w_as_merge(e, e, 0), W_ETYPE);
 	t_eq(w_proc_inherit(e, e, 1), W_ETYPE);
+	t_eq(w_proc_quota(e, 0, NULL), W_ETYPE);
 	t_ok(w_handle_close(e));
 	t_ok(w_handle_close(t));
 }
@@ -131,6 +133,7 @@ TEST(calls, a_right_that_is_missing_is_an_error_everywhere)
 	t_eq(w_mem_slice(mem, 0, W_PAGE), W_EACCES);
 	t_eq(w_mem_paddr(mem, 0), W_EACCES);
 	t_eq(w_as_map(p, &map_args), W_EACCES);
+	t_eq(w_proc_quota(p, 0, NULL), W_EACCES);
 	t_eq(w_as_unmap(p, 0x100000, W_PAGE), W_EACCES);
 	t_eq(w_as_protect(p, 0x100000, W_PAGE, 1), W_EACCES);
 	t_eq(w_as_discard(p, 0x100000, W_PAGE), W_EACCES);

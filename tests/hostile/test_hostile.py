@@ -36,6 +36,12 @@ def vm(request, image, overlay):
         yield machine
 
 
+def serves(vm):
+    c = http.client.HTTPConnection("127.0.0.1", vm.port, timeout=60)
+    c.request("GET", "/")
+    return c.getresponse().status == 200
+
+
 @pytest.mark.parametrize("what", ["storm 1 120", "storm 1001 120", "race", "forks", "elf"])
 def test_only_the_offender_suffers(vm, what):
     before = len(vm.log)
@@ -44,6 +50,25 @@ def test_only_the_offender_suffers(vm, what):
     assert "init: " not in vm.log[before:], vm.log[before:]  # no service ended
     assert "panic" not in vm.log[before:]
     assert vm.command("echo alive | cat; ls /etc/passwd") == "alive\n/etc/passwd\n"
-    c = http.client.HTTPConnection("127.0.0.1", vm.port, timeout=30)
-    c.request("GET", "/")
-    assert c.getresponse().status == 200
+    assert serves(vm)
+
+
+@pytest.mark.parametrize("config,cpus", [("default", 1), ("many", 2)])
+def test_no_memory_left(image, overlay, config, cpus):
+    """Whoever uses it up hears of it; the servers have what is kept for them, and what was
+    used comes back."""
+    with VM(image(config, ROOTFS_OVERLAY=overlay, FS_MEM_LIMIT="1024"), cpus=cpus, memory="48M") as vm:
+        vm.wait(re.compile("(?s)(has address|httpd: serving).*(has address|httpd: serving).*\n"))
+        vm.send("\n")
+        vm.wait("# ")
+        assert "killed" in vm.command("/hostile/greedy alone", 120)
+        for how in ("children", "files"):
+            before = len(vm.log)
+            vm.send("/hostile/greedy " + ("together" if how == "children" else "files") + "\n")
+            vm.wait(f"greedy: full of {how}", 120)
+            assert serves(vm)
+            vm.send("\n")
+            vm.wait("greedy: over", 120)
+            vm.wait("# ")
+            assert "init: " not in vm.log[before:], vm.log[before:]
+            assert vm.command("echo alive > /tmp/b && cat /tmp/b | cat") == "alive\n"

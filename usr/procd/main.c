@@ -713,7 +713,7 @@ static int start_thread(struct proc *p)
 
 int proc_spawn(const char *strings, uint32_t len, uint32_t flags, uint32_t *pid)
 {
-	int64_t h = w_proc_create(strings, strlen(strings), 0, 0);
+	int64_t h = w_proc_create(strings, strlen(strings), 0, W_PROC_ORDINARY);
 	struct proc *p;
 	int err;
 
@@ -825,7 +825,7 @@ static int64_t fresh_process(struct proc *p, w_handle_t block)
 					  W_MAP_NOFORK,
 				 .va = LX_SIGPAGE,
 				 .len = W_PAGE};
-	int64_t h = w_proc_create(p->name, strlen(p->name), 0, 0), err;
+	int64_t h = w_proc_create(p->name, strlen(p->name), 0, W_PROC_ORDINARY), err;
 	struct w_obj_info info;
 	uint32_t exec;
 

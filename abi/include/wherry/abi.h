@@ -92,6 +92,20 @@ struct w_map_info {
 	uint64_t koid;
 };
 
+/* ---- processes ---- */
+#define W_PROC_NATIVE 0x1u   /* no vector state: its threads may not use those registers */
+#define W_PROC_ORDINARY 0x2u /* it and its clones cannot have the machine's last memory */
+
+/* ---- quotas ---- */
+#define W_QUOTA_KEEP (~0ull)
+
+/* Bytes of memory of a process and its clones: pages, page tables, kernel objects. */
+struct w_quota {
+	uint64_t used;
+	uint64_t limit; /* 0: none */
+	uint64_t hard;	/* what limit may not exceed, 0: none */
+};
+
 /* ---- threads ---- */
 #define W_THREAD_HOLD 0x1u
 
@@ -241,6 +255,7 @@ struct w_sys_stat {
 	uint64_t now_ns;
 	uint32_t ncpu, nprocs, nthreads, nready;
 	uint64_t heap_bytes;
+	uint64_t pages_reserve; /* of the free ones: not for ordinary processes */
 };
 
 struct w_sys_boot {

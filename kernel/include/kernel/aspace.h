@@ -40,7 +40,6 @@ struct aspace {
 	struct list maps;     /* owns struct mapping */
 	struct mapping *hint; /* last found */
 	uint64_t anon_pages;  /* frames with PTE_ANON */
-	uint64_t quota;	      /* bound on anon_pages, 0: none */
 	uint64_t cpus;	      /* CPUs that may cache translations */
 	uint64_t teardown_va; /* progress of aspace_teardown_step() */
 	uint32_t nmaps;
@@ -55,7 +54,7 @@ struct aspace {
 enum { ACCESS_READ = W_PROT_READ, ACCESS_WRITE = W_PROT_WRITE, ACCESS_EXEC = W_PROT_EXEC };
 
 BKL_BEGIN
-struct aspace *aspace_new(uint64_t quota);
+struct aspace *aspace_new(void);
 struct aspace *aspace_clone(struct aspace *src);
 void aspace_put(struct aspace *as); /* the last one queues it for the reaper */
 extern uint32_t aspace_ndying;	    /* in the reaper's list */

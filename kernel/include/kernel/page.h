@@ -4,12 +4,13 @@
  * kernel heap on top of it.
  *
  * A frame is freed when its last reference is put.  Nothing here sleeps; an
- * allocation that cannot be met returns 0 (NULL) and the caller passes NOMEM
- * on to whoever asked.
+ * allocation that cannot be met, or that the running process's account has no
+ * room for, returns 0 (NULL) and the caller passes NOMEM on to whoever asked.
  */
 #pragma once
 
 #include <arch/mmu.h>
+#include <kernel/account.h>
 #include <kernel/lock.h>
 #include <lib/list.h>
 #include <wherry/types.h>
@@ -17,12 +18,13 @@
 #define FRAME_ORDERS 12 /* blocks of 4 KiB .. 8 MiB */
 
 struct page {
-	uint32_t refs;	     /* [k] */
-	uint8_t order;	     /* [k] of the block that starts here */
-	uint8_t state;	     /* [k] enum page_state */
-	uint16_t class;	     /* [k] heap: object size in 16-byte units */
-	uint32_t next, prev; /* [k] free list or heap partial list, 0: none */
-	void *free;	     /* [k] heap: first free object */
+	uint32_t refs;	       /* [k] */
+	uint8_t order;	       /* [k] of the block that starts here */
+	uint8_t state;	       /* [k] enum page_state */
+	uint16_t class;	       /* [k] heap: object size in 16-byte units */
+	uint32_t next, prev;   /* [k] free list or heap partial list, 0: none */
+	void *free;	       /* [k] heap: first free object */
+	struct account *payer; /* [k] of a used frame, NULL: nobody; heap: see kzalloc() */
 };
 
 enum page_state { PAGE_RESERVED, PAGE_FREE, PAGE_USED, PAGE_HEAP };

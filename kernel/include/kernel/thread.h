@@ -58,7 +58,8 @@ struct thread {
 
 struct process {
 	struct object obj;
-	struct aspace *as; /* counted; NULL once dead */
+	struct aspace *as;	 /* counted; NULL once dead */
+	struct account *account; /* [c] counted: who pays for what it allocates */
 	struct handle_table handles;
 	struct list threads; /* struct thread.in_proc; uncounted */
 	struct list all;     /* in the list of all processes */
@@ -72,7 +73,8 @@ struct process {
 };
 
 BKL_BEGIN
-struct process *process_new(const char *name, uint64_t quota, bool native);
+/* up: the creator's account; quota: bytes that it and its clones may have, 0: as up. */
+struct process *process_new(const char *name, struct account *up, uint64_t quota, uint32_t flags);
 struct thread *thread_new(struct process *p, const struct w_thread_args *a);
 void thread_start(struct thread *t);
 void thread_end(struct thread *t); /* now, or at its next kernel exit */

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+/*
+ * All the memory there is, three ways: in pages (alone, and shared out among children that
+ * stay small) and in files.  Says "full" when no more is to be had, and keeps it until a
+ * line comes.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define MIB (1 << 20)
+
+/* Touch memory until it is refused: our end. */
+static void take_pages(size_t most)
+{
+	size_t got;
+	char *p;
+
+	for (got = 0; got < most; got += 64 << 10) {
+		p = mmap(NULL, 64 << 10, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			 0);
+		if (p == MAP_FAILED)
+			break;
+		memset(p, 1, 64 << 10);
+	}
+}
+
+static int died_of_it(pid_t pid)
+{
+	int st;
+
+	waitpid(pid, &st, 0);
+	return WIFSIGNALED(st) && WTERMSIG(st) == SIGKILL;
+}
+
+static void alone(void)
+{
+	pid_t pid = fork();
+
+	if (!pid) {
+		take_pages(~0ul);
+		_exit(0);
+	}
+	printf("greedy: %s\n", died_of_it(pid) ? "killed" : "not stopped");
+}
+
+/* Children that take 4 MiB each and stay, until some cannot. */
+static void together(void)
+{
+	pid_t pid[200];
+	int n, i, up[2];
+	char c;
+
+	pipe(up);
+	for (n = 0; n < 200; n++) {
+		pid[n] = fork();
+		if (pid[n] < 0)
+			break;
+		if (!pid[n]) {
+			close(up[0]);
+			take_pages(4 * MIB);
+			write(up[1], "x", 1);
+			close(up[1]);
+			pause();
+		}
+		if (n == 199)
+			printf("greedy: nothing stopped it\n");
+		usleep(20000);
+		if (waitpid(-1, &i, WNOHANG) > 0)
+			break;
+	}
+	close(up[1]);
+	printf("greedy: full of children\n");
+	getchar();
+	for (i = 0; i <= n && i < 200; i++)
+		if (pid[i] > 0)
+			kill(pid[i], SIGKILL);
+	while (wait(NULL) > 0)
+		;
+}
+
+static int fill(const char *name, size_t size)
+{
+	static char block[MIB];
+	char path[64];
+	int f, n;
+
+	for (n = 0;; n++) {
+		snprintf(path, sizeof(path), "/tmp/greedy/%s%d", name, n);
+		f = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+		if (f < 0 || write(f, block, size) != (ssize_t)size) {
+			printf("greedy: %d files of %zu KiB: %s\n", n, size >> 10, strerror(errno));
+			if (f >= 0)
+				close(f);
+			return errno == ENOSPC;
+		}
+		close(f);
+	}
+}
+
+static void files(void)
+{
+	int ok;
+
+	mkdir("/tmp/greedy", 0700);
+	ok = fill("m", MIB);
+	ok &= fill("k", 64 << 10);
+	ok &= fill("p", 4 << 10);
+	printf(ok ? "greedy: full of files\n" : "greedy: another error\n");
+	getchar();
+	system("rm -r /tmp/greedy");
+}
+
+int main(int argc, char **argv)
+{
+	setbuf(stdout, NULL);
+	if (!strcmp(argv[1], "alone"))
+		alone();
+	else if (!strcmp(argv[1], "together"))
+		together();
+	else
+		files();
+	printf("greedy: over\n");
+	return 0;
+}
