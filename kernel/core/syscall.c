@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: MIT
 #include <arch/cpu.h>
 #include <kernel/syscall.h>
+#include <lib/string.h>
 
 uint64_t syscall_counts[W_NR_CALLS];
 
 BKL_BEGIN
+
+/* A kick can lead a thread astray between two steps: it may come back with another call. */
+static bool continues(const struct thread *t, uint64_t nr, const uint64_t *args)
+{
+	return t->step_call == nr + 1 && !memcmp(t->step_args, args, sizeof(t->step_args));
+}
 
 /*
  * Run the call in t's registers.  A handler that parked its thread is run
@@ -22,15 +29,22 @@ void syscall_run(struct thread *t)
 		return;
 	}
 	syscall_counts[nr]++;
+	if (t->step_call && !continues(t, nr, args))
+		thread_steps_end(t);
 	ret = syscalls[nr].run(args);
 	if (ret == SYS_PARKED)
 		return;
 	t->restart = false;
 	t->wake = WAKE_NONE;
 	if (ret == SYS_MORE) {
+		t->step_call = nr + 1;
+		memcpy(t->step_args, args, sizeof(args));
 		r->rip -= 2; /* the syscall instruction, again */
 		return;
 	}
+	t->step_done = t->step_sum = 0;
+	if (t->step_call || t->holding)
+		thread_steps_end(t);
 	r->rax = ret;
 }
 

@@ -91,6 +91,12 @@ static void fault_user(struct thread *t, uint64_t cr2)
 	t->regs.rax = W_EFAULT;
 }
 
+/* Free a part of what has ended; false: nothing is left to free. */
+static bool reap_step(void)
+{
+	return aspace_reap_step() || memory_reap_step();
+}
+
 static void page_fault(struct thread *t)
 {
 	uint64_t cr2 = cpu_fault_address();
@@ -98,7 +104,7 @@ static void page_fault(struct thread *t)
 	uint32_t access = err & 16 ? ACCESS_EXEC : err & 2 ? ACCESS_WRITE : ACCESS_READ;
 	int r = aspace_fault(t->proc->as, cr2, access);
 
-	if (!r || (r == W_ENOMEM && aspace_reap_step())) /* ask again: memory is coming back */
+	if (!r || (r == W_ENOMEM && reap_step())) /* ask again: memory is coming back */
 		return;
 	if (r == W_ENOMEM) {
 		klog("%s: out of memory: ended\n", t->proc->name);
@@ -127,7 +133,7 @@ static MUST_HOLD(bkl) void idle(struct cpu *c)
 	c->idle = true;
 	c->idle_since = clock_ns();
 	c->idle_since_tsc = rdtsc();
-	while (!aspace_reap_step() && !sched_ready()) {
+	while (!reap_step() && !sched_ready()) {
 		bkl_unlock();
 		cpu_idle_wait();
 		bkl_lock();
@@ -216,8 +222,8 @@ static MUST_HOLD(bkl) void kernel_exit_locked(void)
 		if (c->thread->kick)
 			deliver_kick(c->thread);
 	} while (must_leave(c, c->thread));
-	if (aspace_ndying)
-		aspace_reap_step();
+	if (aspace_ndying | memory_ndying)
+		reap_step();
 }
 
 static void exception(struct thread *t)

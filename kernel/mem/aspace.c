@@ -334,6 +334,40 @@ int aspace_unmap(struct aspace *as, uint64_t va, uint64_t len)
 	return 0;
 }
 
+/* How far one step may go: over holes for free, over ASPACE_STEP of what has pages. */
+static uint64_t bounded(struct aspace *as, uint64_t va, uint64_t end)
+{
+	struct mapping *m = aspace_next(as, va);
+	uint64_t pages;
+
+	if (!m || m->va >= end)
+		return end;
+	if (m->end < end)
+		end = m->end;
+	pages = mmu_next_table(as->root, va > m->va ? va : m->va, end);
+	return end - pages > ASPACE_STEP * W_PAGE ? pages + ASPACE_STEP * W_PAGE : end;
+}
+
+static int step(struct aspace *as, uint64_t *va, uint64_t end,
+		int (*fn)(struct aspace *, uint64_t, uint64_t))
+{
+	uint64_t to, from = *va;
+	int err;
+
+	if (!range_is_valid(from, end - from))
+		return W_EINVAL;
+	to = bounded(as, from, end);
+	err = fn(as, from, to - from);
+	if (!err)
+		*va = to;
+	return err;
+}
+
+int aspace_unmap_step(struct aspace *as, uint64_t *va, uint64_t end)
+{
+	return step(as, va, end, aspace_unmap);
+}
+
 static int choose_va(struct aspace *as, const struct w_map_args *a, uint64_t len, uint64_t *va)
 {
 	bool fixed = a->flags & (W_MAP_FIXED | W_MAP_NOREPL);
@@ -405,19 +439,6 @@ int64_t aspace_map(struct aspace *as, struct memory *mem, const struct w_map_arg
 	return va;
 }
 
-static void reprotect(struct aspace *as, struct mapping *m)
-{
-	uint64_t va = m->va;
-	pte_t *pte;
-
-	for (pte = mmu_next_page(as->root, &va, m->end); pte;
-	     va += W_PAGE, pte = mmu_next_page(as->root, &va, m->end)) {
-		if (*pte & PTE_ADDR) /* writability comes back by a fault: AS3 */
-			*pte = (*pte & (PTE_ADDR | PTE_ANON)) |
-			       pte_prot(m, m->flags & W_MAP_SHARED);
-	}
-}
-
 int aspace_protect(struct aspace *as, uint64_t va, uint64_t len, uint32_t prot)
 {
 	struct mapping *m;
@@ -436,21 +457,42 @@ int aspace_protect(struct aspace *as, uint64_t va, uint64_t len, uint32_t prot)
 		err = split_at(as, va + len);
 	if (err)
 		return err;
-	for (m = aspace_next(as, va); m && m->va < va + len; m = next_mapping(as, m)) {
+	for (m = aspace_next(as, va); m && m->va < va + len; m = next_mapping(as, m))
 		m->flags = (m->flags & ~7u) | prot;
-		reprotect(as, m);
-	}
-	tlb_flush(as, va, len);
 	return 0;
 }
 
-int aspace_discard(struct aspace *as, uint64_t va, uint64_t len)
+bool aspace_protect_step(struct aspace *as, uint64_t *va, uint64_t end)
+{
+	uint64_t from = *va, at = from;
+	int budget = ASPACE_STEP;
+	struct mapping *m;
+	pte_t *pte;
+
+	for (m = aspace_next(as, at); m && m->va < end && budget; m = next_mapping(as, m)) {
+		uint64_t stop = m->end < end ? m->end : end;
+
+		at = at > m->va ? at : m->va;
+		for (pte = mmu_next_page(as->root, &at, stop); pte && budget; budget--) {
+			if (*pte & PTE_ADDR) /* writability comes back by a fault: AS3 */
+				*pte = (*pte & (PTE_ADDR | PTE_ANON)) |
+				       pte_prot(m, m->flags & W_MAP_SHARED);
+			at += W_PAGE;
+			pte = mmu_next_page(as->root, &at, stop);
+		}
+		if (!pte)
+			at = stop;
+	}
+	*va = budget ? end : at;
+	tlb_flush(as, from, *va - from);
+	return *va >= end;
+}
+
+static int discard(struct aspace *as, uint64_t va, uint64_t len)
 {
 	struct mapping *m;
 	uint64_t lo, hi;
 
-	if (!range_is_valid(va, len))
-		return W_EINVAL;
 	for (m = aspace_next(as, va); m && m->va < va + len; m = next_mapping(as, m)) {
 		lo = m->va > va ? m->va : va;
 		hi = m->end < va + len ? m->end : va + len;
@@ -458,6 +500,11 @@ int aspace_discard(struct aspace *as, uint64_t va, uint64_t len)
 	}
 	tlb_flush(as, va, len);
 	return 0;
+}
+
+int aspace_discard_step(struct aspace *as, uint64_t *va, uint64_t end)
+{
+	return step(as, va, end, discard);
 }
 
 /* ---- clone (fork) ---- */
@@ -478,33 +525,66 @@ static int clone_page(struct aspace *dst, struct mapping *m, uint64_t va, pte_t 
 	return 0;
 }
 
-static int clone_mapping(struct aspace *dst, struct aspace *src, struct mapping *m)
+static int clone_mapping(struct aspace *dst, struct mapping *m)
 {
-	struct mapping *n;
-	uint64_t va;
-	pte_t *pte;
-	int err;
+	struct mapping *n = mapping_dup(m);
 
-	if (m->flags & W_MAP_NOFORK)
-		return 0;
-	n = mapping_dup(m);
 	if (!n)
 		return W_ENOMEM;
 	n->as = dst;
 	list_append(&dst->maps, &n->link);
 	dst->nmaps++;
-	if (m->flags & W_MAP_SHARED)
-		return 0;
-	va = m->va;
-	for (pte = mmu_next_page(src->root, &va, m->end); pte;
-	     va += W_PAGE, pte = mmu_next_page(src->root, &va, m->end)) {
+	return 0;
+}
+
+/* Of m's pages from *at on.  *at is past m when none is left. */
+static int clone_pages(struct aspace *dst, struct mapping *m, uint64_t *at, int *budget)
+{
+	uint64_t va = *at & ~(W_PAGE - 1);
+	pte_t *pte;
+	int err;
+
+	for (pte = mmu_next_page(m->as->root, &va, m->end); pte;
+	     va += W_PAGE, pte = mmu_next_page(m->as->root, &va, m->end)) {
+		if (--*budget < 0) {
+			*at = va > m->va ? va : m->va + 1;
+			return 0;
+		}
 		if (!(*pte & PTE_ANON))
 			continue;
-		err = clone_page(dst, n, va, pte);
+		err = clone_page(dst, m, va, pte);
 		if (err)
 			return err;
 	}
+	*at = m->end;
 	return 0;
+}
+
+/* *at: what is below is done; m->va + 1 when m has been made and none of its pages. */
+int aspace_clone_step(struct aspace *dst, struct aspace *src, uint64_t *at, bool *more)
+{
+	int budget = ASPACE_STEP, err = 0;
+	struct mapping *m;
+
+	for (m = aspace_next(src, *at); !err && m && budget > 0; m = next_mapping(src, m)) {
+		if (m->flags & W_MAP_NOFORK) {
+			*at = m->end;
+			continue;
+		}
+		if (*at <= m->va) {
+			err = clone_mapping(dst, m);
+			*at = m->va + 1;
+			budget--;
+		}
+		if (!err && m->flags & W_MAP_SHARED)
+			*at = m->end;
+		else if (!err)
+			err = clone_pages(dst, m, at, &budget);
+	}
+	*more = !err && aspace_next(src, *at);
+	if (!*more)
+		tlb_flush(src, 0, 0); /* pages became read-only */
+	return err;
 }
 
 /* Give to the page that from has for va, unless they are the same already. */
@@ -525,57 +605,37 @@ static int merge_page(struct aspace *to, uint64_t va, pte_t *pte)
 	return 0;
 }
 
-int aspace_merge(struct aspace *from, struct aspace *to, uint64_t end)
+int aspace_merge_step(struct aspace *from, struct aspace *to, uint64_t *at, uint64_t end,
+		      bool *more)
 {
+	int budget = ASPACE_STEP, err = 0;
 	struct mapping *m, *same;
-	struct list *l;
-	uint64_t va;
+	uint64_t va = *at;
 	pte_t *pte;
-	int err = 0;
 
-	list_for_each (l, &from->maps) {
-		m = list_entry(l, struct mapping, link);
-		if (m->va >= end)
-			break;
+	for (m = aspace_next(from, va); m && m->va < end && !err && budget;
+	     m = next_mapping(from, m)) {
 		if (m->flags & W_MAP_SHARED)
 			continue;
-		va = m->va;
-		for (pte = mmu_next_page(from->root, &va, m->end); !err && pte;
-		     va += W_PAGE, pte = mmu_next_page(from->root, &va, m->end)) {
+		va = va > m->va ? va : m->va;
+		for (pte = mmu_next_page(from->root, &va, m->end); !err && pte && budget;
+		     va += W_PAGE, pte = mmu_next_page(from->root, &va, m->end), budget--) {
 			same = aspace_find(to, va);
 			if (*pte & PTE_ANON && same && same->mem == m->mem &&
 			    !(same->flags & W_MAP_SHARED))
 				err = merge_page(to, va, pte);
 		}
 	}
-	tlb_flush(from, 0, 0);
-	tlb_flush(to, 0, 0);
+	*at = va;
+	*more = !err && !budget;
+	if (!*more) {
+		tlb_flush(from, 0, 0);
+		tlb_flush(to, 0, 0);
+	}
 	return err;
 }
 
-struct aspace *aspace_clone(struct aspace *src)
-{
-	struct aspace *dst = aspace_new();
-	struct list *l;
-	int err = 0;
-
-	if (!dst)
-		return NULL;
-	list_for_each (l, &src->maps) {
-		err = clone_mapping(dst, src, list_entry(l, struct mapping, link));
-		if (err)
-			break;
-	}
-	tlb_flush(src, 0, 0); /* pages became read-only */
-	if (!err)
-		return dst;
-	aspace_put(dst);
-	return NULL;
-}
-
 /* ---- teardown, in steps ---- */
-
-#define REAP_PTES 512
 
 static bool reap_mappings(struct aspace *as)
 {
@@ -592,8 +652,8 @@ static bool reap_mappings(struct aspace *as)
 		end = m->end;
 	if (end < m->end) {
 		as->teardown_va = end;
-		end = m->end - end > REAP_PTES * W_PAGE ? as->teardown_va + REAP_PTES * W_PAGE
-							: m->end;
+		end = m->end - end > ASPACE_STEP * W_PAGE ? as->teardown_va + ASPACE_STEP * W_PAGE
+							  : m->end;
 		mapping_zap(m, as->teardown_va, end);
 		as->teardown_va = end;
 	}

@@ -21,6 +21,25 @@ static int mappable(const struct handle *h, const struct w_map_args *a)
 	return 0;
 }
 
+/* What is there goes in steps; meanwhile nobody else gets the place. */
+static int64_t map_over(struct aspace *as, struct memory *mem, const struct w_map_args *a)
+{
+	struct thread *t = thread_self();
+	uint64_t end = a->va + ((a->len + W_PAGE - 1) & ~(W_PAGE - 1));
+	uint64_t va = t->step_done ? t->step_done : a->va;
+	bool valid = va < end && end <= USER_TOP && !((va | end) & (W_PAGE - 1));
+
+	if (!thread_hold(as))
+		return SYS_MORE;
+	if (valid && mmu_next_table(as->root, va, end) < end) {
+		if (!aspace_unmap_step(as, &va, end) && va < end) {
+			t->step_done = va;
+			return SYS_MORE;
+		}
+	}
+	return aspace_map(as, mem, a);
+}
+
 int64_t sys_as_map(struct process *p, uaddr_t args)
 {
 	struct process *self = thread_self()->proc;
@@ -45,141 +64,177 @@ int64_t sys_as_map(struct process *p, uaddr_t args)
 	} else if (a.flags & W_MAP_SHARED) {
 		return W_EINVAL; /* share a memory object instead */
 	}
-	return aspace_map(p->as, mem, &a);
+	if (a.flags & W_MAP_FIXED)
+		return map_over(p->as, mem, &a);
+	return thread_may_map(p->as) ? aspace_map(p->as, mem, &a) : SYS_MORE;
 }
 
-/* A range is unmapped in bounded steps; the caller's registers keep the rest. */
-#define UNMAP_STEP (512ull << 12)
-
-/* How far one step may go: over holes for free, over UNMAP_STEP of what has pages. */
-static uint64_t bounded(struct aspace *as, uint64_t va, uint64_t end)
+/* fn from va to va + len, a step of it: t->step_done is how far the steps before came. */
+static int64_t in_steps(struct process *p, uint64_t va, uint64_t len,
+			int (*fn)(struct aspace *, uint64_t *, uint64_t))
 {
-	struct mapping *m = aspace_next(as, va);
-	uint64_t pages;
-
-	if (!m || m->va >= end)
-		return end;
-	if (m->end < end)
-		end = m->end;
-	pages = mmu_next_table(as->root, va > m->va ? va : m->va, end);
-	return end - pages > UNMAP_STEP ? pages + UNMAP_STEP : end;
-}
-
-static int64_t step(struct process *p, uint64_t va, uint64_t len,
-		    int (*fn)(struct aspace *, uint64_t, uint64_t))
-{
-	struct w_regs *r = &thread_self()->regs;
-	uint64_t n;
+	struct thread *t = thread_self();
+	uint64_t end = va + len;
 	int err;
 
-	if (va + len < va || va + len > USER_TOP || (va | len) & (W_PAGE - 1) || !len)
+	if (!p->as || end < va || end > USER_TOP || (va | len) & (W_PAGE - 1) || !len)
 		return W_EINVAL;
-	n = bounded(p->as, va, va + len) - va;
-	if (n >= len)
-		return fn(p->as, va, len);
-	err = fn(p->as, va, n);
-	if (err)
-		return err;
-	r->rsi = va + n;
-	r->rdx = len - n;
-	return SYS_MORE;
+	if (!thread_may_map(p->as))
+		return SYS_MORE;
+	if (t->step_done > va && t->step_done < end)
+		va = t->step_done;
+	err = fn(p->as, &va, end);
+	t->step_done = va;
+	return err ? err : va < end ? SYS_MORE : 0;
 }
 
 int64_t sys_as_unmap(struct process *p, uint64_t va, uint64_t len)
 {
-	return p->as ? step(p, va, len, aspace_unmap) : W_EINVAL;
+	return in_steps(p, va, len, aspace_unmap_step);
 }
 
 int64_t sys_as_discard(struct process *p, uint64_t va, uint64_t len)
 {
-	return p->as ? step(p, va, len, aspace_discard) : W_EINVAL;
+	return in_steps(p, va, len, aspace_discard_step);
+}
+
+static int protect_step(struct aspace *as, uint64_t *va, uint64_t end)
+{
+	aspace_protect_step(as, va, end);
+	return 0;
 }
 
 int64_t sys_as_protect(struct process *p, uint64_t va, uint64_t len, uint32_t prot)
 {
-	return p->as ? aspace_protect(p->as, va, len, prot) : W_EINVAL;
+	int err;
+
+	if (!p->as)
+		return W_EINVAL;
+	if (!thread_may_map(p->as))
+		return SYS_MORE;
+	err = thread_self()->step_done ? 0 : aspace_protect(p->as, va, len, prot);
+	return err ? err : in_steps(p, va, len, protect_step);
 }
 
-static int move_ptes(struct aspace *as, uint64_t va, uint64_t end, uint64_t to)
+/* Page tables for [va, va + len), so that nothing can fail later. */
+static int make_tables(struct aspace *as, uint64_t va, uint64_t len)
 {
-	pte_t *from, *dst;
-	uint64_t at = va;
+	uint64_t at, span = 512 * W_PAGE;
 
-	for (from = mmu_next_page(as->root, &at, end); from;
-	     at += W_PAGE, from = mmu_next_page(as->root, &at, end)) {
-		dst = mmu_walk(as->root, to + (at - va), true);
-		if (!dst)
+	for (at = va & ~(span - 1); at < va + len; at += span)
+		if (!mmu_walk(as->root, at, true))
 			return W_ENOMEM;
+	return 0;
+}
+
+static bool move_ptes(struct aspace *as, uint64_t *va, uint64_t end, uint64_t to)
+{
+	uint64_t at = *va, first = at;
+	int budget = ASPACE_STEP;
+	pte_t *from, *dst;
+
+	for (from = mmu_next_page(as->root, &at, end); from && budget--;
+	     at += W_PAGE, from = mmu_next_page(as->root, &at, end)) {
+		dst = mmu_walk(as->root, to + (at - first), true);
 		*dst = *from;
 		*from = 0;
 	}
-	return 0;
+	*va = from ? at : end;
+	return !from;
+}
+
+static int64_t move_begin(struct aspace *as, struct mapping *m, uint64_t va, uint64_t len,
+			  uint64_t to)
+{
+	struct w_map_args a = {.flags = (m->flags & ~W_MAP_GROWS) | W_MAP_NOREPL,
+			       .off = m->off + (va - m->va),
+			       .va = to,
+			       .len = len,
+			       .cookie = m->cookie};
+	int64_t r;
+
+	if (!to)
+		a.flags &= ~W_MAP_NOREPL;
+	r = aspace_map(as, m->mem, &a);
+	if (r >= 0 && make_tables(as, r, len)) {
+		aspace_unmap(as, r, len);
+		return W_ENOMEM;
+	}
+	return r;
 }
 
 int64_t sys_as_move(uint64_t va, uint64_t len, uint64_t to)
 {
-	struct aspace *as = thread_self()->proc->as;
-	struct mapping *m = aspace_find(as, va);
-	struct w_map_args a;
+	struct thread *t = thread_self();
+	struct aspace *as = t->proc->as;
+	struct mapping *m;
 	int64_t r;
 	int err;
 
-	if ((va | len | to) & (W_PAGE - 1) || !len || va + len < va)
-		return W_EINVAL;
-	if (!m || va + len > m->end)
-		return W_EFAULT;
-	a = (struct w_map_args){.flags = (m->flags & ~W_MAP_GROWS) | W_MAP_NOREPL,
-				.off = m->off + (va - m->va),
-				.va = to,
-				.len = len,
-				.cookie = m->cookie};
-	if (!to)
-		a.flags &= ~W_MAP_NOREPL;
-	r = aspace_map(as, m->mem, &a);
-	if (r < 0)
-		return r;
-	err = move_ptes(as, va, va + len, r);
-	if (err)
-		return err;
+	if (!thread_hold(as))
+		return SYS_MORE;
+	if (!t->step_sum) { /* the first step; later ones: the new address */
+		m = aspace_find(as, va);
+		if ((va | len | to) & (W_PAGE - 1) || !len || va + len < va)
+			return W_EINVAL;
+		if (!m || va + len > m->end)
+			return W_EFAULT;
+		r = move_begin(as, m, va, len, to);
+		if (r < 0)
+			return r;
+		t->step_sum = r;
+		t->step_done = va;
+	}
+	r = t->step_sum;
+	if (!move_ptes(as, &t->step_done, va + len, r + (t->step_done - va)))
+		return SYS_MORE;
 	err = aspace_unmap(as, va, len);
 	return err ? err : r;
 }
 
 int64_t sys_as_merge(struct process *from, struct process *to, uint64_t end)
 {
+	bool more;
+	int err;
+
 	if (!from->as || !to->as || from == to)
 		return W_EINVAL;
-	return aspace_merge(from->as, to->as, end);
+	err = aspace_merge_step(from->as, to->as, &thread_self()->step_done, end, &more);
+	return err ? err : more ? SYS_MORE : 0;
+}
+
+/* Pages of m, counted in steps; false: not all yet. */
+static bool count_resident(struct aspace *as, struct mapping *m, uint32_t *pages)
+{
+	struct thread *t = thread_self();
+	int budget = ASPACE_STEP;
+	uint64_t at = t->step_done > m->va && t->step_done < m->end ? t->step_done : m->va;
+	pte_t *pte;
+
+	for (pte = mmu_next_page(as->root, &at, m->end); pte && budget--;
+	     at += W_PAGE, pte = mmu_next_page(as->root, &at, m->end))
+		t->step_sum += !!(*pte & PTE_ADDR);
+	t->step_done = at;
+	*pages = t->step_sum;
+	return !pte;
 }
 
 int64_t sys_as_query(struct process *p, uint64_t va, uaddr_t info)
 {
-	struct w_map_info i;
-	struct mapping *m;
-	struct list *l;
-	uint64_t at;
-	pte_t *pte;
+	struct mapping *m = p->as ? aspace_next(p->as, va) : NULL;
+	struct w_map_info i = {0};
 
-	if (!p->as)
+	if (!m)
 		return W_ENOENT;
-	list_for_each (l, &p->as->maps) {
-		m = list_entry(l, struct mapping, link);
-		if (m->end <= va)
-			continue;
-		memset(&i, 0, sizeof(i));
-		i.va = m->va;
-		i.len = m->end - m->va;
-		i.off = m->off;
-		i.cookie = m->cookie;
-		i.flags = m->flags;
-		i.koid = m->mem ? m->mem->obj.koid : 0;
-		at = m->va;
-		for (pte = mmu_next_page(p->as->root, &at, m->end); pte;
-		     at += W_PAGE, pte = mmu_next_page(p->as->root, &at, m->end))
-			i.resident += !!(*pte & PTE_ADDR);
-		return copy_out(thread_self()->proc->as, info, &i, sizeof(i));
-	}
-	return W_ENOENT;
+	if (!count_resident(p->as, m, &i.resident))
+		return SYS_MORE;
+	i.va = m->va;
+	i.len = m->end - m->va;
+	i.off = m->off;
+	i.cookie = m->cookie;
+	i.flags = m->flags;
+	i.koid = m->mem ? m->mem->obj.koid : 0;
+	return copy_out(thread_self()->proc->as, info, &i, sizeof(i));
 }
 
 BKL_END

@@ -11,6 +11,7 @@ BKL_BEGIN
 
 #define DIR_SPAN 1024		/* frames that one pfn table describes */
 #define MEMORY_MAX (1ull << 26) /* pages: 256 GiB */
+#define SLICE_MAX 4096		/* pages of a slice with a table of its own */
 
 static void frames_drop(struct memory *m, uint64_t from)
 {
@@ -34,19 +35,51 @@ static void frames_drop(struct memory *m, uint64_t from)
 	}
 }
 
-static void memory_destroy(struct object *o)
+/* ---- the end, in steps: one table of frames each ---- */
+
+static struct list dying = LIST_INIT(dying);
+uint32_t memory_ndying;
+
+static void memory_free(struct memory *m)
 {
-	struct memory *m = container_of(o, struct memory, obj);
 	uint64_t i;
 
-	if (m->dir)
-		frames_drop(m, 0);
 	kfree(m->dir);
 	for (i = 0; m->owns_linear && i < m->pages; i++)
 		frame_put(m->linear + i * W_PAGE);
 	if (m->base)
 		obj_put(&m->base->obj);
 	kfree(m);
+}
+
+bool memory_reap_step(void)
+{
+	struct memory *m;
+
+	if (list_is_empty(&dying))
+		return false;
+	m = list_first(&dying, struct memory, dying);
+	frames_drop(m, (m->dir_len - 1) * DIR_SPAN);
+	if (!--m->dir_len) {
+		list_del(&m->dying);
+		memory_ndying--;
+		memory_free(m);
+	}
+	return true;
+}
+
+static void memory_destroy(struct object *o)
+{
+	struct memory *m = container_of(o, struct memory, obj);
+
+	if (m->resident <= DIR_SPAN) {
+		if (m->dir)
+			frames_drop(m, 0);
+		memory_free(m);
+		return;
+	}
+	list_append(&dying, &m->dying);
+	memory_ndying++;
 }
 
 static const struct object_ops memory_ops = {.destroy = memory_destroy};
@@ -165,28 +198,39 @@ int64_t sys_mem_create(uint64_t bytes, uint32_t flags)
 	return handle_new(&m->obj, W_ALL);
 }
 
-int64_t sys_mem_resize(struct memory *m, uint64_t bytes)
+static void cut_off(struct memory *m, uint64_t pages)
 {
-	uint64_t pages = (bytes + W_PAGE - 1) / W_PAGE, from;
 	struct mapping *map;
 	struct list *l;
+	uint64_t from;
+
+	list_for_each (l, &m->maps) {
+		map = list_entry(l, struct mapping, of_mem);
+		from = pages * W_PAGE > map->off ? map->va + pages * W_PAGE - map->off : map->va;
+		if (from < map->end) {
+			mapping_zap(map, from, map->end);
+			tlb_flush(map->as, from, map->end - from);
+		}
+	}
+	frames_drop(m, pages);
+	m->pages = pages;
+}
+
+/* From the end, a step at a time: it is smaller after each. */
+int64_t sys_mem_resize(struct memory *m, uint64_t bytes)
+{
+	uint64_t pages = (bytes + W_PAGE - 1) / W_PAGE, to = pages;
 
 	if (m->device || m->linear || m->readonly || pages > MEMORY_MAX)
 		return W_EINVAL;
-	if (pages < m->pages) {
-		list_for_each (l, &m->maps) {
-			map = list_entry(l, struct mapping, of_mem);
-			from = pages * W_PAGE > map->off ? map->va + pages * W_PAGE - map->off
-							 : map->va;
-			if (from < map->end) {
-				mapping_zap(map, from, map->end);
-				tlb_flush(map->as, from, map->end - from);
-			}
-		}
-		frames_drop(m, pages);
+	if (pages >= m->pages) {
+		m->pages = pages;
+		return 0;
 	}
-	m->pages = pages;
-	return 0;
+	if (m->resident > DIR_SPAN && m->pages - pages > DIR_SPAN)
+		to = m->pages - DIR_SPAN;
+	cut_off(m, to);
+	return to > pages ? SYS_MORE : 0;
 }
 
 int memory_rw(struct memory *m, uint64_t off, void *buf, uint64_t len, bool write)
@@ -220,22 +264,25 @@ static int rw_page(struct memory *m, uint64_t off, uaddr_t buf, uint64_t n, bool
 
 int64_t sys_mem_rw(struct memory *m, uint64_t off, uaddr_t buf, uint64_t len, uint32_t dir)
 {
-	uint64_t n, done;
+	struct thread *t = thread_self();
+	uint64_t n, done = t->step_done < len ? t->step_done : 0, stop;
 	int err;
 
 	if (m->device || dir > 1 || off > m->pages * W_PAGE || len > m->pages * W_PAGE - off)
 		return W_ERANGE;
 	if (dir && m->readonly)
 		return W_EACCES;
-	for (done = 0; done < len; done += n) {
+	stop = len - done > COPY_STEP ? done + COPY_STEP : len;
+	for (; done < stop; done += n) {
 		n = W_PAGE - (off + done) % W_PAGE;
-		if (n > len - done)
-			n = len - done;
+		if (n > stop - done)
+			n = stop - done;
 		err = rw_page(m, off + done, buf + done, n, dir);
 		if (err)
 			return err;
 	}
-	return len;
+	t->step_done = done;
+	return done < len ? SYS_MORE : (int64_t)len;
 }
 
 static int64_t slice_table(struct memory *m, struct memory *s, uint64_t first)
@@ -264,6 +311,8 @@ int64_t sys_mem_slice(struct memory *m, uint64_t off, uint64_t len)
 	int64_t err;
 
 	if ((off | len) % W_PAGE || !len || m->device)
+		return W_EINVAL;
+	if (!m->linear && len / W_PAGE > SLICE_MAX)
 		return W_EINVAL;
 	if (off / W_PAGE > m->pages || len / W_PAGE > m->pages - off / W_PAGE)
 		return W_ERANGE;

@@ -418,19 +418,35 @@ int64_t sys_port_recv(struct port *p, uaddr_t umsg, uint64_t deadline)
 	return thread_park(&p->receivers, deadline);
 }
 
+/* Up to len bytes of a lent buffer, the part that this step is for; SYS_MORE: not the last. */
+static int64_t copy_step(struct aspace *das, uaddr_t dst, struct aspace *sas, uaddr_t src,
+			 uint64_t len)
+{
+	struct thread *self = thread_self();
+	uint64_t at = self->step_done < len ? self->step_done : 0; /* len is the sender's word */
+	uint64_t n = len - at > COPY_STEP ? COPY_STEP : len - at;
+	int err = copy_across(das, dst + at, sas, src + at, n);
+
+	self->step_done = at + n;
+	return err ? err : at + n < len ? SYS_MORE : 0;
+}
+
 /* Give t what m says; its call is over.  W_ENOENT: it could not be given. */
 static int64_t reply_to(struct thread *t, struct process *self, const struct w_msg *m)
 {
 	struct handle moved[W_MSG_HANDLES];
 	struct w_msg out = t->msg;
-	int theirs = 0;
+	int64_t theirs = 0;
 
 	out.status = m->status;
 	memcpy(out.arg, m->arg, sizeof(out.arg));
 	out.nh = 0;
 	out.in_len = m->in_len < out.out_len ? m->in_len : out.out_len;
 	if (out.in_len)
-		theirs = copy_across(t->proc->as, out.out, self->as, m->in, out.in_len);
+		theirs = copy_step(t->proc->as, out.out, self->as, m->in, out.in_len);
+	if (theirs == SYS_MORE)
+		return SYS_MORE;
+	thread_self()->step_done = 0;
 	handles_move(&self->handles, m, moved);
 	if (!theirs)
 		theirs = handles_deliver(&t->proc->handles, moved, m->nh, out.h);
@@ -461,7 +477,7 @@ int64_t sys_port_reply(struct port *p, uaddr_t umsg)
 	return err ? err : reply_to(t, self, &m);
 }
 
-void port_answer(struct port *p, struct process *self, struct w_msg *m)
+int64_t port_answer(struct port *p, struct process *self, struct w_msg *m)
 {
 	struct handle moved[W_MSG_HANDLES];
 	struct thread *t = txn_find(p, m->txn);
@@ -471,12 +487,11 @@ void port_answer(struct port *p, struct process *self, struct w_msg *m)
 		m->status = err;
 		m->nh = 0;
 	}
-	if (t) {
-		reply_to(t, self, m);
-		return;
-	}
+	if (t)
+		return reply_to(t, self, m) == SYS_MORE ? SYS_MORE : 0;
 	handles_move(&self->handles, m, moved);
 	drop_handles(moved, m->nh);
+	return 0;
 }
 
 int64_t sys_msg_copy(struct port *p, uint64_t txn, uint64_t off, uaddr_t buf, uint64_t len,
@@ -492,8 +507,8 @@ int64_t sys_msg_copy(struct port *p, uint64_t txn, uint64_t off, uaddr_t buf, ui
 	if (dir > 1 || off > room || len > room - off)
 		return W_ERANGE;
 	if (dir)
-		return copy_across(t->proc->as, t->msg.out + off, self->as, buf, len);
-	return copy_across(self->as, buf, t->proc->as, t->msg.in + off, len);
+		return copy_step(t->proc->as, t->msg.out + off, self->as, buf, len);
+	return copy_step(self->as, buf, t->proc->as, t->msg.in + off, len);
 }
 
 BKL_END

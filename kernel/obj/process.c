@@ -23,12 +23,13 @@ static void process_destroy(struct object *o)
 	kfree(p);
 }
 
-/* Nobody can name it and nothing runs in it: it never will. */
+/* Nobody can name it and nothing runs in it, as in a clone whose parent ended before it
+ * said what to do with it: nothing ever will. */
 static void process_unhandled(struct object *o)
 {
 	struct process *p = container_of(o, struct process, obj);
 
-	if (!p->nthreads && !p->dead)
+	if ((!p->nthreads || p->stopped) && !p->dead)
 		process_kill(p, 0);
 }
 
@@ -132,30 +133,50 @@ static struct thread *clone_thread(struct process *child, struct thread *t, uint
 	return c;
 }
 
-int64_t sys_proc_clone(uint64_t rip, uint64_t rsp)
+/* The child, with nothing of its parent's yet. */
+static struct process *clone_begin(struct process *p)
 {
-	struct thread *t = thread_self();
-	struct process *p = t->proc, *c;
-	struct thread *child;
-	int64_t h;
+	struct process *c;
 
-	if (rip >= USER_TOP)
-		return W_EINVAL;
 	account_get(p->account);
 	c = process_init(p->name, p->account, p->native);
 	if (!c)
-		return W_ENOMEM;
+		return NULL;
 	c->pers = p->pers;
-	c->as = aspace_clone(p->as);
 	c->stopped = true; /* until whoever gets the handle knows it: proc_stop(0) */
-	child = NULL;
-	if (c->as && !handle_table_clone(&c->handles, &p->handles))
-		child = clone_thread(c, t, rip, rsp);
-	if (!child) {
-		process_kill(c, 0);
-		obj_put(&c->obj);
+	c->as = aspace_new();
+	if (c->as)
+		return c;
+	process_kill(c, 0);
+	obj_put(&c->obj);
+	return NULL;
+}
+
+int64_t sys_proc_clone(uint64_t rip, uint64_t rsp)
+{
+	struct thread *t = thread_self(), *child = NULL;
+	struct process *p = t->proc, *c;
+	bool more;
+	int64_t h;
+	int err;
+
+	if (rip >= USER_TOP)
+		return W_EINVAL;
+	if (!thread_hold(p->as))
+		return SYS_MORE;
+	if (!t->cloning)
+		t->cloning = clone_begin(p);
+	c = t->cloning; /* if we return now thread_steps_end() drops it */
+	if (!c)
 		return W_ENOMEM;
-	}
+	err = aspace_clone_step(c->as, p->as, &t->step_done, &more);
+	if (err || more)
+		return err ? err : SYS_MORE;
+	if (!handle_table_clone(&c->handles, &p->handles))
+		child = clone_thread(c, t, rip, rsp);
+	if (!child)
+		return W_ENOMEM;
+	t->cloning = NULL;
 	thread_start(child);
 	obj_get(&c->obj);
 	h = handle_new(&c->obj, W_ALL);

@@ -159,6 +159,46 @@ void thread_kick(struct thread *t)
 	}
 }
 
+void thread_steps_end(struct thread *t)
+{
+	struct process *c = t->cloning;
+	struct aspace *as = t->holding;
+
+	t->step_call = t->step_done = t->step_sum = 0;
+	t->cloning = NULL;
+	t->holding = NULL;
+	if (c) {
+		process_kill(c, 0);
+		obj_put(&c->obj);
+	}
+	if (as) {
+		as->holder = NULL;
+		aspace_put(as);
+	}
+}
+
+bool thread_may_map(struct aspace *as)
+{
+	if (!as->holder || as->holder == thread_self())
+		return true;
+	this_cpu()->resched = true; /* let the holder run */
+	return false;
+}
+
+bool thread_hold(struct aspace *as)
+{
+	struct thread *t = thread_self();
+
+	if (!thread_may_map(as))
+		return false;
+	if (!as->holder) {
+		as->holder = t;
+		as->refs++;
+		t->holding = as;
+	}
+	return true;
+}
+
 /* The last thread is gone, or there never was one. */
 static void process_finish(struct process *p)
 {
@@ -181,6 +221,7 @@ static void thread_gone(struct thread *t)
 	if (t->state == T_RUNNING) /* its last turn counts too */
 		t->cpu_ns += clock_ns() - t->ran_at;
 	t->state = T_DEAD;
+	thread_steps_end(t);
 	cpu_drop_fpu(t);
 	list_del(&t->in_proc);
 	p->cpu_ns += t->cpu_ns;
@@ -252,8 +293,13 @@ int64_t sys_thread_exit(uaddr_t clear, uint64_t unmap, uint64_t len)
 	struct thread *t = thread_self();
 	uint32_t zero = 0;
 
-	if (len)
-		aspace_unmap(t->proc->as, unmap, len);
+	if (len) {
+		t->step_done = t->step_done ? t->step_done : unmap;
+		if (!thread_may_map(t->proc->as) ||
+		    (!aspace_unmap_step(t->proc->as, &t->step_done, unmap + len) &&
+		     t->step_done < unmap + len))
+			return SYS_MORE;
+	}
 	if (clear && !copy_out(t->proc->as, clear, &zero, sizeof(zero)))
 		sys_futex_wake(clear, 1, ~0u);
 	thread_end(t);

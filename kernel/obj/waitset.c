@@ -302,14 +302,12 @@ static int64_t serve_ready(struct waitset *ws, uaddr_t serve, const struct serve
 	return 0;
 }
 
-static int answer_last(struct process *self, struct serve_head *s)
+static int64_t answer_last(struct process *self, struct serve_head *s)
 {
 	struct port *p;
 	int err = handle_check(s->answer, W_T_PORT, W_READ, false, &p);
 
-	if (!err)
-		port_answer(p, self, &s->msg);
-	return err;
+	return err ? err : port_answer(p, self, &s->msg);
 }
 
 int64_t sys_ws_serve(struct waitset *ws, uaddr_t serve)

@@ -30,18 +30,20 @@ struct mapping {
 	struct aspace *as; /* borrows: the owner */
 };
 
-#define ASPACE_SEEN 8 /* a power of 2 */
+#define ASPACE_STEP 512ul /* pages */
+#define ASPACE_SEEN 8	  /* a power of 2 */
 #define SEEN_READ 1u
 #define SEEN_WRITE 2u
 
 struct aspace {
 	uint32_t refs;
-	paddr_t root;	      /* owns the page tables below the user half */
-	struct list maps;     /* owns struct mapping */
-	struct mapping *hint; /* last found */
-	uint64_t anon_pages;  /* frames with PTE_ANON */
-	uint64_t cpus;	      /* CPUs that may cache translations */
-	uint64_t teardown_va; /* progress of aspace_teardown_step() */
+	paddr_t root;	       /* owns the page tables below the user half */
+	struct list maps;      /* owns struct mapping */
+	struct mapping *hint;  /* last found */
+	uint64_t anon_pages;   /* frames with PTE_ANON */
+	uint64_t cpus;	       /* CPUs that may cache translations */
+	struct thread *holder; /* who alone may change mappings: thread_hold() */
+	uint64_t teardown_va;  /* progress of aspace_teardown_step() */
 	uint32_t nmaps;
 	/* pages that were walked to lately; tlb_flush() forgets them with the CPUs' own */
 	struct {
@@ -55,19 +57,29 @@ enum { ACCESS_READ = W_PROT_READ, ACCESS_WRITE = W_PROT_WRITE, ACCESS_EXEC = W_P
 
 BKL_BEGIN
 struct aspace *aspace_new(void);
-struct aspace *aspace_clone(struct aspace *src);
 void aspace_put(struct aspace *as); /* the last one queues it for the reaper */
 extern uint32_t aspace_ndying;	    /* in the reaper's list */
 bool aspace_reap_step(void);	    /* one bounded step; false: nothing to do */
 
 int64_t aspace_map(struct aspace *as, struct memory *mem, const struct w_map_args *a);
 int aspace_unmap(struct aspace *as, uint64_t va, uint64_t len);
+/*
+ * Work on many pages comes in steps of at most ASPACE_STEP.  Each does a part from *va on
+ * and moves *va; the range is done when it has come to end.
+ */
+int aspace_unmap_step(struct aspace *as, uint64_t *va, uint64_t end);
+int aspace_discard_step(struct aspace *as, uint64_t *va, uint64_t end);
+/* First the mappings, then what is in the page tables; true: all done. */
 int aspace_protect(struct aspace *as, uint64_t va, uint64_t len, uint32_t prot);
-int aspace_discard(struct aspace *as, uint64_t va, uint64_t len);
-int aspace_merge(struct aspace *from, struct aspace *to, uint64_t end); /* see as_merge */
-struct mapping *aspace_next(struct aspace *as, uint64_t va);		/* first with end > va */
-struct mapping *aspace_find(struct aspace *as, uint64_t va);		/* NULL: none covers va */
-void mapping_zap(struct mapping *m, uint64_t va, uint64_t end);		/* drop PTEs */
+bool aspace_protect_step(struct aspace *as, uint64_t *va, uint64_t end);
+/* Copy-on-write copies of what src has, from *at (0 at first) on; src's mappings must not
+ * change between steps. */
+int aspace_clone_step(struct aspace *dst, struct aspace *src, uint64_t *at, bool *more);
+int aspace_merge_step(struct aspace *from, struct aspace *to, uint64_t *at, uint64_t end,
+		      bool *more);				/* see as_merge */
+struct mapping *aspace_next(struct aspace *as, uint64_t va);	/* first with end > va */
+struct mapping *aspace_find(struct aspace *as, uint64_t va);	/* NULL: none covers va */
+void mapping_zap(struct mapping *m, uint64_t va, uint64_t end); /* drop PTEs */
 
 /* Resolve a fault.  0, W_EFAULT (nothing there or forbidden), W_EIO (past the
  * object's end), W_ENOMEM. */

@@ -42,6 +42,6 @@ void ipc_abort(struct thread *t); /* take a waiting caller out */
  * caller was refused. */
 int port_take(struct port *p, struct process *self, uaddr_t umsg, uaddr_t bytes, uint32_t room);
 /* Answer m->txn.  The caller has gone: m's handles are dropped.  They are not what the
- * sender has: their error is the answer. */
-void port_answer(struct port *p, struct process *self, struct w_msg *m);
+ * sender has: their error is the answer.  0 or SYS_MORE. */
+int64_t port_answer(struct port *p, struct process *self, struct w_msg *m);
 BKL_END

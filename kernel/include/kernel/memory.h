@@ -19,6 +19,7 @@ struct memory {
 	bool readonly;	     /* [c] slices never change */
 	struct memory *base; /* [c] slices: counted */
 	struct list maps;    /* [k] struct mapping.of_mem */
+	struct list dying;   /* [k] in the reaper's list */
 };
 
 BKL_BEGIN
@@ -27,5 +28,7 @@ struct memory *memory_new_linear(paddr_t start, uint64_t pages, bool owns);
 struct memory *memory_new_device(paddr_t start, uint64_t pages);
 /* The frame at index, made when absent and make; 0: out of range or of memory. */
 paddr_t memory_frame(struct memory *m, uint64_t index, bool make);
+extern uint32_t memory_ndying; /* in the reaper's list */
+bool memory_reap_step(void);   /* one bounded step; false: nothing to do */
 int memory_rw(struct memory *m, uint64_t off, void *buf, uint64_t len, bool write);
 BKL_END

@@ -48,6 +48,12 @@ struct thread {
 	struct channel *via;  /* counted while calling */
 	uint32_t txn;	      /* index in port.txns + 1, 0: still queued */
 	struct handle msg_h[W_MSG_HANDLES];
+	/* a call that is run in steps (SYS_MORE): what the steps before this one did */
+	uint64_t step_call; /* [k] its number + 1, 0: none */
+	uint64_t step_args[6];
+	uint64_t step_done, step_sum;
+	struct process *cloning; /* counted: the child, until it is whole */
+	struct aspace *holding;	 /* counted: its mappings stay as they are meanwhile */
 	/* futex */
 	uint64_t futex_key[2];
 	uint32_t futex_mask;
@@ -92,12 +98,20 @@ void thread_wake(struct thread *t, enum wake why);
 void thread_wake_all(struct list *queue);
 /* Complete a parked call from outside. */
 void thread_finish(struct thread *t, int64_t result);
+void thread_steps_end(struct thread *t); /* the call is over, or given up */
+/*
+ * Nobody but the running thread changes the mappings of as until its call ends.  False:
+ * somebody else holds it; the handler returns SYS_MORE and is run again later.
+ */
+bool thread_hold(struct aspace *as);
+bool thread_may_map(struct aspace *as); /* as thread_hold(), for a call of one step */
 BKL_END
 
 /* Returned by a handler whose thread is parked or whose result is already set. */
 #define SYS_PARKED ((int64_t)-4096)
 /* Returned by a handler that did a bounded part of the work: call it again. */
 #define SYS_MORE ((int64_t)-4097)
+#define COPY_STEP (64ul << 10) /* bytes that one step copies */
 
 #define thread_self() (this_cpu()->thread)
 
