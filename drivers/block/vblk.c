@@ -14,6 +14,7 @@
 #define SECTOR 512ull
 #define BOUNCE (64ul << 10)
 #define SLOTS 4
+#define REQUEST_SLOTS 3 /* header, data, status */
 #define T_IN 0u
 #define T_OUT 1u
 #define T_FLUSH 4u
@@ -91,7 +92,8 @@ static bool bring_up(void)
 {
 	uint64_t got, sectors = 0;
 
-	if (!virtio_begin(dev, F_RO | F_FLUSH, &got) || !virtq_init(&queue, dev, 0, SLOTS))
+	if (!virtio_begin(dev, F_RO | F_FLUSH, &got) || !virtq_init(&queue, dev, 0, SLOTS) ||
+	    queue.size < REQUEST_SLOTS)
 		return false;
 	dev->ops->config(dev, 0, &sectors, 8);
 	read_only = got & F_RO;

@@ -1,23 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "virtio.h"
 
-void *dma_alloc(uint64_t len, paddr_t *pa)
-{
-	int64_t m = w_mem_create(len, W_MEM_CONTIG), p;
-	void *va;
-
-	if (m < 0)
-		return NULL;
-	p = w_mem_paddr(m, 0);
-	va = rt_map(m, 0, (len + W_PAGE - 1) & ~(W_PAGE - 1),
-		    W_PROT_READ | W_PROT_WRITE | W_MAP_SHARED);
-	w_handle_close(m); /* the mapping keeps it */
-	if (p < 0)
-		return NULL;
-	*pa = p;
-	return va;
-}
-
 struct virtio *virtio_find(uint32_t type)
 {
 	struct virtio *v = NULL;
@@ -51,27 +34,44 @@ void virtio_ready(struct virtio *v)
 	v->ops->set_status(v, VIRTIO_ACK | VIRTIO_DRIVER | VIRTIO_FEATURES_OK | VIRTIO_DRIVER_OK);
 }
 
+/* Of a queue of size slots: where the three parts begin, and their length together. */
+static uint64_t avail_off(uint32_t size)
+{
+	return size * 16;
+}
+
+static uint64_t used_off(uint32_t size)
+{
+	return (avail_off(size) + 6 + 2 * size + 3) & ~3ul;
+}
+
+static uint64_t queue_len(uint32_t size)
+{
+	return used_off(size) + 6 + 8 * size;
+}
+
 bool virtq_init(struct virtq *q, struct virtio *v, int index, uint32_t size)
 {
 	uint32_t max = v->ops->queue_max(v, index);
-	uint64_t avail_off, used_off;
-	paddr_t pa;
-	char *p;
+	uint64_t len = queue_len(size);
+	paddr_t pa = q->pa;
+	char *p = q->mem;
 
 	if (!max)
 		return false;
-	while (size > max)
-		size /= 2;
-	avail_off = size * 16;
-	used_off = (avail_off + 6 + 2 * size + 3) & ~3ul;
-	p = dma_alloc(used_off + 6 + 8 * size, &pa);
+	if (p)
+		memset(p, 0, len); /* after a reset; the device may want fewer slots now */
+	else
+		p = dma_alloc(len, &pa);
 	if (!p)
 		return false;
-	*q = (struct virtq){.v = v, .index = index, .size = size};
+	while (size > max)
+		size /= 2;
+	*q = (struct virtq){.v = v, .index = index, .size = size, .mem = p, .pa = pa};
 	q->desc = (void *)p;
-	q->avail = (void *)(p + avail_off);
-	q->used = (void *)(p + used_off);
-	v->ops->queue_set(v, index, size, pa, pa + avail_off, pa + used_off);
+	q->avail = (void *)(p + avail_off(size));
+	q->used = (void *)(p + used_off(size));
+	v->ops->queue_set(v, index, size, pa, pa + avail_off(size), pa + used_off(size));
 	return true;
 }
 

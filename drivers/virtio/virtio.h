@@ -61,6 +61,8 @@ struct virtq {
 	volatile uint16_t *used;  /* flags, idx, then { u32 id, len }[] */
 	uint16_t avail_idx, used_idx, notified;
 	bool broken;
+	char *mem; /* owns, for life: what virtq_init() was first asked for */
+	paddr_t pa;
 };
 
 /* The first device of a type that no other driver took; NULL: none. */
@@ -68,6 +70,7 @@ struct virtio *virtio_find(uint32_t type);
 /* Reset and negotiate; false: the device refuses. */
 bool virtio_begin(struct virtio *v, uint64_t want, uint64_t *got);
 void virtio_ready(struct virtio *v);
+/* q is zero at first; again after a reset, with the same size. */
 bool virtq_init(struct virtq *q, struct virtio *v, int index, uint32_t size);
 void virtq_set(struct virtq *q, uint16_t slot, paddr_t addr, uint32_t len, uint16_t flags,
 	       uint16_t next);

@@ -29,7 +29,8 @@ def test_unit(test, generated, tmp_path):
     subprocess.run(["gcc", "-std=gnu11", "-g", "-O1", "-Wall", "-Wextra", "-Werror",
                     "-Wno-missing-field-initializers",
                     "-fsanitize=address,undefined", "-fno-sanitize-recover=all",
-                    f"-I{ROOT}/lib/include", f"-I{ROOT}/rt/include", f"-I{ROOT}/abi/include", f"-I{generated}",
+                    f"-I{ROOT}/lib/include", f"-I{ROOT}/rt/include", f"-I{ROOT}/abi/include", f"-I{ROOT}/drivers",
+                    f"-I{generated}",
                     "-include", f"{ROOT}/abi/include/wherry/config.h", "-o", str(exe), test,
                     *[os.path.join(ROOT, s) for s in sources], "-lcmocka"], check=True)
     subprocess.run([str(exe)], check=True)
