@@ -49,6 +49,15 @@ static void wake_idle(const struct thread *t, int here)
 		}
 }
 
+/* t has run alone: as if one slice had followed the other all the time. */
+static void renew_slice(struct thread *t)
+{
+	uint64_t slice = CONFIG_SCHED_SLICE_US * 1000ull, now = clock_ns();
+
+	if (now >= t->slice_end)
+		t->slice_end = now + slice - (now - t->slice_end) % slice;
+}
+
 void sched_enqueue(struct thread *t, bool handoff)
 {
 	struct cpu *me = this_cpu();
@@ -56,10 +65,12 @@ void sched_enqueue(struct thread *t, bool handoff)
 
 	if (!allowed(t, cpu))
 		cpu = first_allowed(t);
+	if (me->thread && !length[me->id])
+		renew_slice(me->thread);
 	t->slice_end = handoff && me->thread ? me->thread->slice_end : 0;
 	if (handoff && clock_ns() >= t->slice_end) {
-		t->slice_end = 0; /* a new one; others may have waited for the old to end */
-		handoff = !length[cpu];
+		t->slice_end = 0;
+		handoff = false; /* others have waited for this slice to end */
 	}
 	if (handoff)
 		list_push(&queue[cpu], &t->run);

@@ -170,3 +170,53 @@ def test_a_client_that_goes_away_harms_nobody(server):
         s.recv(1000)
         s.close()
     assert get(port, "/f128.bin")[1] == files["/f128.bin"]
+
+
+@pytest.mark.parametrize("seconds", ["0", "1"])
+def test_a_changed_file_is_seen(image, tmp_path, seconds):
+    """Small files are kept in memory: for no longer than -v says, whatever happens to them."""
+    www = tmp_path / "www"
+    (www / "d").mkdir(parents=True)
+    (www / "f").write_text("one")
+    (www / "d" / "index.html").write_text("index")
+    port = free_port()
+    p = subprocess.Popen([os.path.join(image(), "p", "httpd"), "-a", "127.0.0.1", "-p", str(port), "-v", seconds,
+                          str(www)])
+
+    def soon(want):
+        end = time.monotonic() + int(seconds) * 2 + 0.01
+        while True:
+            late = time.monotonic() > end  # before the request, so that one is made after the end
+            r, body = get(port, "/f")
+            if want(r, body):
+                return True
+            assert int(seconds), "with -v 0 each answer is the file of that moment"
+            if late:
+                return False
+    try:
+        for _ in range(100):
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+                break
+            time.sleep(0.05)
+        etag = get(port, "/f")[0].getheader("ETag")
+        assert get(port, "/f", {"If-None-Match": etag})[0].status == 304
+        r, body = get(port, "/f", {"Range": "bytes=1-1"})
+        assert (r.status, body) == (206, b"n")
+        r, body = get(port, "/f", method="HEAD")
+        assert (r.status, body, r.getheader("Content-Length")) == (200, b"", "3")
+        r, body = get(port, "/f", {"Connection": "close"})
+        assert (body, r.getheader("Connection"), r.getheader("ETag")) == (b"one", "close", etag)
+        assert get(port, "/d/")[1] == get(port, "/d/")[1] == b"index"
+        assert get(port, "/d")[0].status == 301
+        (www / "f").write_text("two")
+        assert soon(lambda r, body: body == b"two" and r.getheader("ETag") != etag)
+        (www / "g").write_text("three, under another name")
+        (www / "g").rename(www / "f")
+        assert soon(lambda r, body: body == b"three, under another name")
+        (www / "f").unlink()
+        assert soon(lambda r, body: r.status == 404)
+        (www / "f").mkdir()
+        assert soon(lambda r, body: r.status == 301)
+    finally:
+        p.kill()
+        p.wait()

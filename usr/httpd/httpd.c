@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
 /*
- * httpd [-p PORT] [-a ADDRESS] [-t THREADS] [-c CONNECTIONS] DIRECTORY
+ * httpd [-p PORT] [-a ADDRESS] [-t THREADS] [-c CONNECTIONS] [-v SECONDS] DIRECTORY
  *
  * A web server for static files: HTTP/1.1 with keep-alive, pipelining, ranges,
  * directory index and ETags.  An ordinary Linux program; one process, a thread
  * per CPU, each with its own epoll and its own connections.  A connection that is
- * silent or slow for IDLE_SECONDS is closed.
+ * silent or slow for IDLE_SECONDS is closed.  Small files are kept in memory and looked at
+ * again after SECONDS (1; 0: for each request).
  */
 #define _GNU_SOURCE
+#include "cache.h"
 #include "http.h"
 
 #include <arpa/inet.h>
@@ -40,6 +42,8 @@ struct conn {
 	int64_t file_left;
 	uint64_t skip;		       /* request body still to be thrown away */
 	bool close, reading, draining; /* draining: answered, our side is shut */
+	bool empty;		       /* all that had arrived is read: wait for news */
+	bool ended; /* epoll has told of the end: read up to it, it is told once */
 	uint32_t drained;
 	time_t last;
 	struct conn *next, *prev; /* of the worker, oldest activity first */
@@ -51,6 +55,8 @@ struct worker {
 	int ep, listener;
 	struct conn list; /* head of a ring */
 	int conns;
+	time_t time; /* when epoll_wait() last returned */
+	struct cache *cache;
 };
 
 static const char *root;
@@ -76,7 +82,7 @@ static void unlink_conn(struct conn *c)
 static void touch(struct worker *w, struct conn *c)
 {
 	unlink_conn(c);
-	c->last = now();
+	c->last = w->time;
 	c->prev = w->list.prev;
 	c->next = &w->list;
 	w->list.prev->next = c;
@@ -180,12 +186,59 @@ static int open_path(const char *path, struct stat *st, char *full, size_t size)
 	return S_ISDIR(st->st_mode) ? -301 : -403;
 }
 
-static void answer_file(struct conn *c, const struct http_request *r, int fd, const struct stat *st,
-			const char *full)
+static void not_modified(struct conn *c, const char *etag)
+{
+	char extra[80];
+
+	snprintf(extra, sizeof(extra), "ETag: %s\r\n", etag);
+	put_head(c, 304, NULL, 0, extra);
+}
+
+/* The head is kept without its last line: "Connection: close" may have to go before it. */
+static void answer_cached(struct conn *c, const struct http_request *r, const struct cached *f)
+{
+	static const char close_line[] = "Connection: close\r\n";
+
+	if (*r->if_none_match && http_etag_matches(r->if_none_match, f->etag)) {
+		not_modified(c, f->etag);
+		return;
+	}
+	c->out_off = 0;
+	c->out_len = f->head_len;
+	memcpy(c->out, f->bytes, f->head_len);
+	if (c->close) {
+		memcpy(c->out + c->out_len, close_line, sizeof(close_line) - 1);
+		c->out_len += sizeof(close_line) - 1;
+	}
+	memcpy(c->out + c->out_len, "\r\n", 2);
+	c->out_len += 2;
+	if (r->head)
+		return;
+	memcpy(c->out + c->out_len, f->bytes + f->head_len, f->body_len);
+	c->out_len += f->body_len;
+}
+
+/* All of a small file is in c->out, behind a head that ends in an empty line. */
+static void keep(struct worker *w, struct conn *c, const struct http_request *r,
+		 const struct stat *st, const char *full, const char *etag, uint32_t head_len)
+{
+	uint32_t body_len = c->out_len - head_len;
+
+	if (c->close || r->head || r->has_range || body_len != st->st_size)
+		return;
+	memmove(c->out + head_len - 2, c->out + head_len, body_len);
+	cache_keep(w->cache, r->path, full, st, etag, c->out, head_len - 2, body_len, w->time);
+	memmove(c->out + head_len, c->out + head_len - 2, body_len);
+	memcpy(c->out + head_len - 2, "\r\n", 2);
+}
+
+static void answer_file(struct worker *w, struct conn *c, const struct http_request *r, int fd,
+			const struct stat *st, const char *full)
 {
 	char etag[48], extra[160];
 	struct http_request whole = *r;
 	int64_t first, count;
+	uint32_t head_len;
 	ssize_t n;
 	int status;
 
@@ -193,8 +246,7 @@ static void answer_file(struct conn *c, const struct http_request *r, int fd, co
 		 (unsigned long long)st->st_mtim.tv_sec * 1000000000ull + st->st_mtim.tv_nsec,
 		 (unsigned long long)st->st_size);
 	if (http_etag_matches(r->if_none_match, etag)) {
-		snprintf(extra, sizeof(extra), "ETag: %s\r\n", etag);
-		put_head(c, 304, NULL, 0, extra);
+		not_modified(c, etag);
 		close(fd);
 		return;
 	}
@@ -211,6 +263,7 @@ static void answer_file(struct conn *c, const struct http_request *r, int fd, co
 		snprintf(extra + n, sizeof(extra) - n, "Content-Range: bytes */%lld\r\n",
 			 (long long)st->st_size);
 	put_head(c, status, status == 416 ? NULL : http_type(full), count, extra);
+	head_len = c->out_len;
 	c->file_off = first;
 	c->file_left = r->head ? 0 : count;
 	if (c->file_left && c->file_left <= SMALL_FILE) {
@@ -219,6 +272,7 @@ static void answer_file(struct conn *c, const struct http_request *r, int fd, co
 			c->out_len += n;
 			c->file_off += n;
 			c->file_left -= n;
+			keep(w, c, r, st, full, etag, head_len);
 		}
 	}
 	if (c->file_left)
@@ -227,14 +281,20 @@ static void answer_file(struct conn *c, const struct http_request *r, int fd, co
 		close(fd);
 }
 
-static void answer(struct conn *c, const struct http_request *r)
+static void answer(struct worker *w, struct conn *c, const struct http_request *r)
 {
+	const struct cached *f = r->has_range ? NULL : cache_find(w->cache, r->path, w->time);
 	char full[HTTP_PATH_MAX + 512];
 	struct stat st;
-	int fd = open_path(r->path, &st, full, sizeof(full));
+	int fd;
 
+	if (f) {
+		answer_cached(c, r, f);
+		return;
+	}
+	fd = open_path(r->path, &st, full, sizeof(full));
 	if (fd >= 0)
-		answer_file(c, r, fd, &st, full);
+		answer_file(w, c, r, fd, &st, full);
 	else if (fd == -301)
 		answer_redirect(c, r->path, r->head);
 	else
@@ -289,7 +349,7 @@ static void skip_body(struct conn *c)
 	c->skip -= n;
 }
 
-static bool next_request(struct conn *c)
+static bool next_request(struct worker *w, struct conn *c)
 {
 	struct http_request r;
 	int n;
@@ -309,7 +369,7 @@ static bool next_request(struct conn *c)
 	consume(c, n);
 	c->skip = r.body;
 	c->close = !r.keep_alive;
-	answer(c, &r);
+	answer(w, c, &r);
 	return true;
 }
 
@@ -326,8 +386,10 @@ static bool fill(struct conn *c)
 			return c->in_len > 0;
 		}
 		c->in_len += n;
-		if ((size_t)n < sizeof(c->in) - c->in_len)
-			return true; /* edge-triggered: more will be told */
+		if (c->in_len < sizeof(c->in)) { /* edge-triggered: more will be told */
+			c->empty = !c->ended;
+			return true;
+		}
 	}
 	return true;
 }
@@ -355,8 +417,9 @@ static bool drain(struct conn *c)
 	return false;
 }
 
-static bool serve(struct conn *c)
+static bool serve(struct worker *w, struct conn *c)
 {
+	c->empty = false;
 	for (;;) {
 		if (c->draining)
 			return drain(c);
@@ -366,11 +429,11 @@ static bool serve(struct conn *c)
 			return drain(c);
 		if (busy(c))
 			return true;
-		if (next_request(c))
+		if (next_request(w, c))
 			continue;
 		if (!c->reading)
 			return false;
-		if (c->in_len == sizeof(c->in))
+		if (c->empty || c->in_len == sizeof(c->in))
 			return true;
 		{
 			uint32_t had = c->in_len;
@@ -387,7 +450,7 @@ static bool serve(struct conn *c)
 
 static int expire(struct worker *w)
 {
-	time_t t = now();
+	time_t t = w->time;
 
 	while (w->list.next != &w->list && t - w->list.next->last >= IDLE_SECONDS)
 		conn_close(w, w->list.next);
@@ -402,12 +465,14 @@ static void *worker_run(void *arg)
 	int i, n;
 
 	w->list.next = w->list.prev = &w->list;
+	w->time = now();
 	while (!stopping) {
 		n = epoll_wait(w->ep, ev, EVENTS, expire(w));
 		if (n < 0 && errno != EINTR) {
 			perror("httpd: epoll_wait");
 			exit(1);
 		}
+		w->time = now();
 		for (i = 0; i < n; i++) {
 			struct conn *c = ev[i].data.ptr;
 
@@ -416,7 +481,8 @@ static void *worker_run(void *arg)
 				continue;
 			}
 			touch(w, c);
-			if (!serve(c))
+			c->ended |= !!(ev[i].events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR));
+			if (!serve(w, c))
 				conn_close(w, c);
 		}
 	}
@@ -447,8 +513,9 @@ static void worker_init(struct worker *w, int listener)
 	struct epoll_event ev = {.events = EPOLLIN | EPOLLEXCLUSIVE};
 
 	w->listener = listener;
+	w->cache = calloc(1, sizeof(*w->cache));
 	w->ep = epoll_create1(EPOLL_CLOEXEC);
-	if (w->ep < 0 || epoll_ctl(w->ep, EPOLL_CTL_ADD, listener, &ev)) {
+	if (!w->cache || w->ep < 0 || epoll_ctl(w->ep, EPOLL_CTL_ADD, listener, &ev)) {
 		perror("httpd: epoll");
 		exit(1);
 	}
@@ -457,7 +524,8 @@ static void worker_init(struct worker *w, int listener)
 static void usage(void)
 {
 	fprintf(stderr,
-		"usage: httpd [-p PORT] [-a ADDRESS] [-t THREADS] [-c CONNECTIONS] DIRECTORY\n");
+		"usage: httpd [-p PORT] [-a ADDRESS] [-t THREADS] [-c CONNECTIONS] [-v SECONDS] "
+		"DIRECTORY\n");
 	exit(2);
 }
 
@@ -470,7 +538,7 @@ int main(int argc, char **argv)
 	pthread_t t;
 	long i;
 
-	while ((o = getopt(argc, argv, "p:a:t:c:")) != -1) {
+	while ((o = getopt(argc, argv, "p:a:t:c:v:")) != -1) {
 		if (o == 'p')
 			port = atoi(optarg);
 		else if (o == 'a')
@@ -479,6 +547,8 @@ int main(int argc, char **argv)
 			threads = atoi(optarg);
 		else if (o == 'c')
 			max_conns = atoi(optarg);
+		else if (o == 'v')
+			cache_seconds = atoi(optarg);
 		else
 			usage();
 	}
