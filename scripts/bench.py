@@ -9,6 +9,7 @@ httpd serves / in this build, so the first page tells what it took to get there.
 import http.client
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -84,6 +85,9 @@ def calls(build):
 def network(build):
     """A tap device needs a network namespace of our own, which not every host gives."""
     here = os.path.dirname(os.path.abspath(__file__))
+    if not shutil.which("wrk"):
+        print("requests over a network card: make deps-bench installs the client")
+        return
     if subprocess.run(["unshare", "-rn", "ip", "tuntap", "add", "bench0", "mode", "tap"],
                       capture_output=True).returncode:
         print("requests over a network card: not measured, this host allows no tap device in a namespace")
