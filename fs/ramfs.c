@@ -364,6 +364,9 @@ int ramfs_link(struct node *target, struct node *dir, const char *name)
 
 static void data_drop(struct node *n)
 {
+	if (n->mem_lent)
+		w_mem_content(n->mem, W_MEM_GONE);
+	n->mem_lent = false;
 	if (n->map)
 		w_as_unmap(0, (uint64_t)n->map, n->map_len);
 	if (n->mem)
@@ -565,6 +568,7 @@ int ramfs_resize(struct node *n, uint64_t size)
 		}
 	}
 	n->size = size;
+	ramfs_sized(n);
 	n->mtime = n->ctime = rt_wall();
 	return 0;
 }
@@ -597,4 +601,20 @@ int ramfs_memory(struct node *n, w_handle_t *mem)
 	}
 	*mem = n->mem;
 	return 0;
+}
+
+int ramfs_content(struct node *n, w_handle_t *mem)
+{
+	int err = ramfs_memory(n, mem);
+
+	if (!err)
+		n->mem_lent = true;
+	ramfs_sized(n);
+	return err;
+}
+
+void ramfs_sized(struct node *n)
+{
+	if (n->mem_lent)
+		w_mem_content(n->mem, n->size);
 }

@@ -25,6 +25,7 @@ struct node {
 	uint64_t ro_off; /* of them in the archive's memory object */
 	w_handle_t mem;	 /* own memory object, or a slice of the archive */
 	bool mem_own;	 /* mem may be written */
+	bool mem_lent;	 /* readers have mem: its content is kept at size */
 	bool mount;	 /* a directory that another service serves */
 	char *map;	 /* mem mapped, map_len bytes */
 	uint64_t map_len;
@@ -61,4 +62,7 @@ int ramfs_resize(struct node *n, uint64_t size);
 /* Room for writing [off, off+len): where to put the bytes, or NULL with *err. */
 char *ramfs_writable(struct node *n, uint64_t off, uint64_t len, int *err);
 int ramfs_memory(struct node *n, w_handle_t *mem); /* for mmap; borrows */
+/* The same, for w_mem_read(): kept at the size until it is W_MEM_GONE. */
+int ramfs_content(struct node *n, w_handle_t *mem);
+void ramfs_sized(struct node *n); /* n->size has changed */
 uint64_t ramfs_used(void);

@@ -175,8 +175,10 @@ static void op_write(struct w_msg *m, struct ofile *f)
 		reply(m, err == W_ENOMEM ? W_ENOSPC : W_EFAULT);
 		return;
 	}
-	if (off + m->in_len > f->n->size && m->in_len)
+	if (off + m->in_len > f->n->size && m->in_len) {
 		f->n->size = off + m->in_len;
+		ramfs_sized(f->n);
+	}
 	f->n->mtime = f->n->ctime = now_ns();
 	if (m->in_len)
 		watch_tell(f->n, IN_MODIFY);
@@ -265,6 +267,25 @@ static void op_mmap(struct w_msg *m, struct ofile *f)
 	m->h[0] = h;
 	m->nh = 1;
 	m->FS_MMAP_out_size = f->n->size;
+	service_finish(&service, m, 0);
+}
+
+/* What reads come from, so that they need not come here. */
+static void op_content(struct w_msg *m, struct ofile *f)
+{
+	w_handle_t mem;
+	int64_t h = W_EINVAL;
+
+	if ((f->flags & FS_O_ACCMODE) != FS_O_WRONLY && (f->n->mode & FS_S_IFMT) == FS_S_IFREG)
+		h = ramfs_content(f->n, &mem);
+	if (!h)
+		h = w_handle_dup(mem, W_READ | W_DUP);
+	if (h < 0) {
+		reply(m, h);
+		return;
+	}
+	m->h[0] = h;
+	m->nh = 1;
 	service_finish(&service, m, 0);
 }
 
@@ -795,6 +816,9 @@ static void call_file(struct w_msg *m, struct ofile *f, const char *bytes)
 		return;
 	case FS_MMAP:
 		op_mmap(m, f);
+		return;
+	case FS_CONTENT:
+		op_content(m, f);
 		return;
 	case FS_STATFS:
 		op_statfs(m);

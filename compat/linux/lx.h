@@ -106,7 +106,9 @@ struct lx_file {
 	w_handle_t h;		  /* channel, stream, wait set, timer */
 	w_handle_t stream, event; /* sockets, terminals */
 	enum sock_state sock_state;
-	uint32_t dev; /* K_DEV: minor */
+	w_handle_t content; /* of a file that is read often: reads go there, 0: not yet */
+	uint32_t preads;    /* how often it was; CONTENT_NONE: its service reads */
+	uint32_t dev;	    /* K_DEV: minor */
 	uint32_t efd_flags;
 	uint64_t interval, next; /* K_TIMERFD */
 	uint64_t sigmask;	 /* K_SIGNALFD */

@@ -338,6 +338,8 @@ static struct lx_file *open_self(const char *path)
 	struct lx_file *f = NULL;
 	const char *n;
 
+	if (!mine && path[1] != 'd')
+		return NULL;
 	if (!strcmp(path, "/dev/stdin"))
 		f = fd_file(0);
 	else if (!strcmp(path, "/dev/stdout"))

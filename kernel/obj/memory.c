@@ -214,6 +214,8 @@ static void cut_off(struct memory *m, uint64_t pages)
 	}
 	frames_drop(m, pages);
 	m->pages = pages;
+	if (m->content != W_MEM_GONE && m->content > pages * W_PAGE)
+		m->content = pages * W_PAGE;
 }
 
 /* From the end, a step at a time: it is smaller after each. */
@@ -262,27 +264,50 @@ static int rw_page(struct memory *m, uint64_t off, uaddr_t buf, uint64_t n, bool
 	return write ? copy_in(as, p, buf, n) : copy_out(as, buf, p, n);
 }
 
-int64_t sys_mem_rw(struct memory *m, uint64_t off, uaddr_t buf, uint64_t len, uint32_t dir)
+/* The part of it that this step is for; len bytes at off are inside the object. */
+static int64_t rw_step(struct memory *m, uint64_t off, uaddr_t buf, uint64_t len, bool write)
 {
 	struct thread *t = thread_self();
 	uint64_t n, done = t->step_done < len ? t->step_done : 0, stop;
 	int err;
 
-	if (m->device || dir > 1 || off > m->pages * W_PAGE || len > m->pages * W_PAGE - off)
-		return W_ERANGE;
-	if (dir && m->readonly)
-		return W_EACCES;
 	stop = len - done > COPY_STEP ? done + COPY_STEP : len;
 	for (; done < stop; done += n) {
 		n = W_PAGE - (off + done) % W_PAGE;
 		if (n > stop - done)
 			n = stop - done;
-		err = rw_page(m, off + done, buf + done, n, dir);
+		err = rw_page(m, off + done, buf + done, n, write);
 		if (err)
 			return err;
 	}
 	t->step_done = done;
 	return done < len ? SYS_MORE : (int64_t)len;
+}
+
+int64_t sys_mem_rw(struct memory *m, uint64_t off, uaddr_t buf, uint64_t len, uint32_t dir)
+{
+	if (m->device || dir > 1 || off > m->pages * W_PAGE || len > m->pages * W_PAGE - off)
+		return W_ERANGE;
+	if (dir && m->readonly)
+		return W_EACCES;
+	return rw_step(m, off, buf, len, dir);
+}
+
+int64_t sys_mem_content(struct memory *m, uint64_t bytes)
+{
+	if (m->device || (bytes != W_MEM_GONE && bytes > m->pages * W_PAGE))
+		return W_ERANGE;
+	m->content = bytes;
+	return 0;
+}
+
+int64_t sys_mem_read(struct memory *m, uint64_t off, uaddr_t buf, uint64_t len)
+{
+	if (m->content == W_MEM_GONE)
+		return W_EPIPE;
+	if (off >= m->content)
+		return 0;
+	return rw_step(m, off, buf, len < m->content - off ? len : m->content - off, false);
 }
 
 static int64_t slice_table(struct memory *m, struct memory *s, uint64_t first)

@@ -23,9 +23,14 @@ static void drop_handles(struct handle *h, uint32_t nh)
 
 /* ---- leaving a port ---- */
 
+static bool has_more(const struct port *p)
+{
+	return !list_is_empty(&p->notes) || !list_is_empty(&p->gone) || !list_is_empty(&p->callers);
+}
+
 static void port_update(struct port *p)
 {
-	bool any = !list_is_empty(&p->callers) || !list_is_empty(&p->notes);
+	bool any = has_more(p);
 
 	obj_signal(&p->obj, any ? W_READABLE : 0, any ? 0 : W_READABLE);
 }
@@ -55,6 +60,13 @@ void ipc_abort(struct thread *t)
 		caller_leave(t);
 }
 
+/* The port has heard that nobody can call through ch any more. */
+static void gone_put(struct channel *ch)
+{
+	list_del(&ch->gone);
+	obj_put(&ch->obj);
+}
+
 static void port_unhandled(struct object *o)
 {
 	struct port *p = container_of(o, struct port, obj);
@@ -81,6 +93,8 @@ static void port_unhandled(struct object *o)
 		drop_handles(n->h, n->msg.nh);
 		kfree(n);
 	}
+	while (!list_is_empty(&p->gone))
+		gone_put(list_first(&p->gone, struct channel, gone));
 }
 
 static void port_destroy(struct object *o)
@@ -104,20 +118,15 @@ static void wake_receiver(struct port *p)
 		thread_wake(list_first(&p->receivers, struct thread, wait), WAKE_DONE);
 }
 
-/* Nobody can call any more: the port hears it once, by the reserved note. */
+/* Nobody can call any more: the port hears it once, and needs no memory for that. */
 static void channel_unhandled(struct object *o)
 {
 	struct channel *ch = container_of(o, struct channel, obj);
-	struct note *n = ch->closing;
 
-	ch->closing = NULL;
-	if (!n || ch->port->closed) {
-		kfree(n);
+	if (!ch->given || ch->port->closed)
 		return;
-	}
-	n->msg.op = W_OP_CLOSED;
-	n->msg.badge = ch->badge;
-	list_append(&ch->port->notes, &n->link);
+	obj_get(&ch->obj);
+	list_append(&ch->port->gone, &ch->gone);
 	wake_receiver(ch->port);
 }
 
@@ -125,7 +134,6 @@ static void channel_destroy(struct object *o)
 {
 	struct channel *ch = container_of(o, struct channel, obj);
 
-	kfree(ch->closing);
 	obj_put(&ch->port->obj);
 	kfree(ch);
 }
@@ -147,6 +155,7 @@ int64_t sys_port_create(uint32_t limit)
 	obj_init(&p->obj, W_T_PORT, &port_ops);
 	list_init(&p->callers);
 	list_init(&p->notes);
+	list_init(&p->gone);
 	list_init(&p->receivers);
 	p->limit = limit;
 	return handle_new(&p->obj, W_ALL);
@@ -155,24 +164,18 @@ int64_t sys_port_create(uint32_t limit)
 int64_t sys_chan_mint(struct port *p, uint64_t badge)
 {
 	struct channel *ch = kzalloc(sizeof(*ch));
-	struct note *n = kzalloc(sizeof(*n));
 	int64_t h;
 
-	if (!ch || !n) {
-		kfree(ch);
-		kfree(n);
+	if (!ch)
 		return W_ENOMEM;
-	}
 	obj_init(&ch->obj, W_T_CHANNEL, &channel_ops);
+	list_init(&ch->gone);
 	ch->port = p;
 	ch->badge = badge;
 	obj_get(&p->obj);
 	h = handle_new(&ch->obj, W_ALL);
-	if (h < 0) {
-		kfree(n); /* who was told of the error needs no closing note as well */
-		return h;
-	}
-	ch->closing = n;
+	if (h >= 0) /* who is told of an error needs no closing message as well */
+		ch->given = true;
 	return h;
 }
 
@@ -339,19 +342,29 @@ static struct thread *txn_find(struct port *p, uint64_t txn)
 	return p->txns[slot];
 }
 
+static int recv_gone(struct port *p, struct process *self, uaddr_t umsg)
+{
+	struct channel *ch = list_first(&p->gone, struct channel, gone);
+	struct w_msg m = {.op = W_OP_CLOSED, .badge = ch->badge};
+
+	gone_put(ch);
+	m.pad = has_more(p);
+	port_update(p);
+	return copy_out(self->as, umsg, &m, sizeof(m));
+}
+
 static int recv_note(struct port *p, struct process *self, uaddr_t umsg)
 {
 	struct note *n = list_first(&p->notes, struct note, link);
 	struct w_msg m = n->msg;
 	int err;
 
-	m.pad = n->link.next != &p->notes || !list_is_empty(&p->callers);
+	list_del(&n->link);
+	m.pad = has_more(p);
 	err = handles_deliver(&self->handles, n->h, m.nh, m.h);
 	if (!err)
 		err = copy_out(self->as, umsg, &m, sizeof(m));
-	list_del(&n->link);
-	if (m.op != W_OP_CLOSED)
-		p->nnotes--;
+	p->nnotes--;
 	drop_handles(n->h, n->msg.nh);
 	kfree(n);
 	port_update(p);
@@ -378,7 +391,7 @@ static int recv_call(struct port *p, struct process *self, uaddr_t umsg, uaddr_t
 		return W_EAGAIN;
 	}
 	m.in = m.out = 0;
-	m.pad = t->wait.next != &p->callers || !list_is_empty(&p->notes);
+	m.pad = t->wait.next != &p->callers;
 	p->txn_gen[slot] = ++p->txn_seq;
 	m.txn = (uint64_t)p->txn_seq << 32 | (slot + 1);
 	err = copy_out(self->as, umsg, &m, sizeof(m));
@@ -393,6 +406,8 @@ int port_take(struct port *p, struct process *self, uaddr_t umsg, uaddr_t bytes,
 {
 	if (!list_is_empty(&p->notes))
 		return recv_note(p, self, umsg);
+	if (!list_is_empty(&p->gone)) /* after what was sent through it */
+		return recv_gone(p, self, umsg);
 	if (!list_is_empty(&p->callers))
 		return recv_call(p, self, umsg, bytes, room);
 	return W_EAGAIN;
@@ -407,7 +422,7 @@ int64_t sys_port_recv(struct port *p, uaddr_t umsg, uint64_t deadline)
 	err = copy_in(t->proc->as, &want, umsg, sizeof(want));
 	if (err)
 		return err;
-	if (!list_is_empty(&p->notes) || !list_is_empty(&p->callers))
+	if (has_more(p))
 		return port_take(p, t->proc, umsg, want.out, want.out_len);
 	if (!deadline)
 		return W_EAGAIN;

@@ -199,3 +199,28 @@ TEST(mmio_create, never_ram) /* covers: INVAL */
 	t_eq(w_mmio_create(W_H_IOROOT, 0xfee00001, P), W_EINVAL);
 	t_eq(w_mmio_create(W_H_IOROOT, 0xfee00000, 0), W_EINVAL);
 }
+
+TEST(mem_read, stops_at_the_content)
+{
+	w_handle_t m = w_mem_create(2 * P, 0), s;
+	char b[8] = "";
+
+	t_eq(w_mem_read(m, 0, b, 8), 0); /* nothing has been said to be content */
+	t_ok(w_mem_rw(m, P - 2, "abcd", 4, 1));
+	t_ok(w_mem_content(m, P + 1));
+	t_eq(w_mem_read(m, P - 2, b, 8), 3);
+	t_eq(memcmp(b, "abc", 4), 0);
+	t_eq(w_mem_read(m, P + 1, b, 8), 0);
+	t_eq(w_mem_read(m, ~0ull, b, ~0ull), 0);
+	t_eq(w_mem_read(m, P, (void *)8, 1), W_EFAULT);
+	t_eq(w_mem_content(m, 2 * P + 1), W_ERANGE);
+	t_ok(w_mem_resize(m, P)); /* content goes with the pages */
+	t_eq(w_mem_read(m, P - 1, b, 8), 1);
+	s = w_mem_slice(m, 0, P);
+	t_ok(w_mem_content(s, 4));
+	t_eq(w_mem_read(s, 0, b, 8), 4);
+	t_ok(w_handle_close(s));
+	t_ok(w_mem_content(m, W_MEM_GONE));
+	t_eq(w_mem_read(m, 0, b, 8), W_EPIPE);
+	t_ok(w_handle_close(m));
+}

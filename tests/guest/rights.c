@@ -31,6 +31,8 @@ TEST(calls, no_handle_is_an_error_everywhere)
 {
 	t_eq(w_mem_resize(GONE, 0), W_EBADH);
 	t_eq(w_mem_rw(GONE, 0, buf, 1, 0), W_EBADH);
+	t_eq(w_mem_read(GONE, 0, buf, 1), W_EBADH);
+	t_eq(w_mem_content(GONE, 0), W_EBADH);
 	t_eq(w_mem_slice(GONE, 0, W_PAGE), W_EBADH);
 	t_eq(w_mem_paddr(GONE, 0), W_EBADH);
 	t_eq(w_as_unmap(GONE, 0x100000, W_PAGE), W_EBADH);
@@ -105,6 +107,8 @@ TEST(calls, another_type_is_an_error_everywhere)
 	t_eq(w_as_protect(e, 0x100000, W_PAGE, 1), W_ETYPE);
 	t_eq(w_as_discard(e, 0x100000, W_PAGE), W_ETYPE);
 	t_eq(w_as_query(e, 0, &map_info), W_ETYPE);
+	t_eq(w_mem_read(e, 0, buf, 1), W_ETYPE);
+	t_eq(w_mem_content(e, 0), W_ETYPE);
 	t_eq(w_proc_setup(e, &pers), W_ETYPE);
 	t_eq(w_proc_give(e, t, 5), W_ETYPE);
 	t_eq(w_thread_create(e, &thread_args), W_ETYPE);
@@ -132,6 +136,8 @@ TEST(calls, a_right_that_is_missing_is_an_error_everywhere)
 	t_eq(w_mem_resize(mem, 0), W_EACCES);
 	t_eq(w_mem_slice(mem, 0, W_PAGE), W_EACCES);
 	t_eq(w_mem_paddr(mem, 0), W_EACCES);
+	t_eq(w_mem_read(mem, 0, buf, 1), W_EACCES);
+	t_eq(w_mem_content(mem, 0), W_EACCES);
 	t_eq(w_as_map(p, &map_args), W_EACCES);
 	t_eq(w_proc_quota(p, 0, NULL), W_EACCES);
 	t_eq(w_as_unmap(p, 0x100000, W_PAGE), W_EACCES);

@@ -127,6 +127,8 @@ TEST(memory, calls_without_room)
 
 	m = t_starved(w_mem_create(64 * W_PAGE, 0));
 	t_starved(w_mem_rw(m, 0, &c, 1, 1));
+	t_ok(w_mem_content(m, 64 * W_PAGE));
+	t_starved(w_mem_read(m, 40 * W_PAGE, &c, 1));
 	t_starved(w_mem_rw(m, 5000 * W_PAGE % (64 * W_PAGE), &c, 1, 0));
 	s = t_starved(w_mem_slice(m, 0, W_PAGE));
 	close(s);

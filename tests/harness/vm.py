@@ -100,18 +100,22 @@ class VM:
         self.proc.stdin.write(text.encode())
 
     def command(self, line, limit=LIMIT):
-        """Run a shell command; its output without echo and prompt."""
+        """Run a shell command; its output without echo and prompt.
+
+        Whatever the console shows of a line that was typed ahead (once by the terminal, again
+        by the shell's editor), the output is between two marks that are never echoed whole."""
         if not self.wide:  # the shell's line editor redraws lines that wrap
             self.wide = True
             self.send("stty cols 2000\n")
             self.wait(PROMPT, limit)
         mark = f"_{os.urandom(4).hex()}_"
-        self.send(f"{line}; echo {mark[:5]}''{mark[5:]} $?\n")
-        out = self.wait(re.compile(re.escape(mark) + r" (\d+)\n"), limit)
-        self.status = int(re.search(r" (\d+)\n$", out).group(1))
+        say = f"echo {mark[:5]}''{mark[5:]}"
+        self.send(f"{say}; {line}; {say} $?\n")
+        out = self.wait(re.compile(f"(?s){mark}\n(.*?){mark} (\\d+)\n"), limit)
+        out, status = re.search(f"(?s){mark}\n(.*?){mark} (\\d+)\n", out).groups()
+        self.status = int(status)
         self.wait(PROMPT, limit)
-        out = out[:out.rindex(mark)]
-        return out.split("\n", 1)[1] if "\n" in out else out
+        return out
 
     def exit_status(self, limit=LIMIT):
         end = time.monotonic() + limit

@@ -62,6 +62,7 @@ struct w_obj_info {
 
 /* ---- memory ---- */
 #define W_MEM_CONTIG 0x1u
+#define W_MEM_GONE (~0ull) /* mem_content: readers have to ask anew where the bytes are */
 
 #define W_PROT_READ 0x1u
 #define W_PROT_WRITE 0x2u

@@ -19,6 +19,7 @@ struct port {
 	struct object obj;
 	struct list callers; /* [k] struct thread.wait */
 	struct list notes;   /* [k] owns struct note */
+	struct list gone;    /* [k] channels without handles, counted, to be told */
 	uint32_t nnotes, limit;
 	struct thread **txns; /* [k] owns the array */
 	uint32_t txn_size;
@@ -31,9 +32,10 @@ struct port {
 
 struct channel {
 	struct object obj;
-	struct port *port;    /* [c] counted */
-	uint64_t badge;	      /* [c] */
-	struct note *closing; /* [c] owns: reserved for the last-handle notice */
+	struct port *port; /* [c] counted */
+	uint64_t badge;	   /* [c] */
+	struct list gone;  /* [k] in port.gone */
+	bool given;	   /* somebody has had a handle */
 };
 
 BKL_BEGIN

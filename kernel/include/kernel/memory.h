@@ -13,6 +13,7 @@ struct memory {
 	uint32_t **dir;	     /* [k] owns: pfn tables of 1024 entries, 0: absent */
 	uint64_t dir_len;    /* [k] */
 	uint64_t resident;   /* [k] frames present */
+	uint64_t content;    /* [k] bytes that mem_read() gives, W_MEM_GONE: none any more */
 	paddr_t device;	     /* [c] != 0: device memory starts here */
 	paddr_t linear;	     /* [c] != 0: contiguous RAM starts here */
 	bool owns_linear;    /* [c] */
