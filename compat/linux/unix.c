@@ -304,17 +304,28 @@ static long lead(const char *addr, uint32_t len, w_handle_t *out)
 	return err < 0 ? err : 0;
 }
 
+static long ask_connect(struct lx_file *f, w_handle_t to, const char *addr, uint32_t len, bool wait,
+			struct w_msg *m)
+{
+	*m = (struct w_msg){.op = UNIX_CONNECT, .in = (uint64_t)addr, .in_len = len};
+	m->UNIX_CONNECT_in_nonblock = !wait;
+	m->UNIX_CONNECT_in_ticket = f->ticket;
+	return wait ? lx_chan_intr(to, m) : lx_chan(to, m);
+}
+
 long unix_connect(struct lx_file *f, const char *addr, uint32_t len)
 {
-	struct w_msg m = {.op = UNIX_CONNECT, .in = (uint64_t)addr, .in_len = len};
+	struct w_msg m;
 	w_handle_t to;
 	long err = lead(addr, len, &to);
 
 	if (err)
 		return err;
-	m.UNIX_CONNECT_in_nonblock = !!(f->oflags & FS_O_NONBLOCK);
-	m.UNIX_CONNECT_in_ticket = f->ticket;
-	err = lx_chan_intr(to ? to : f->h, &m);
+	/* at once, if that is possible: signals that come faster than an answer would make a
+	 * call that they interrupt start again for ever */
+	err = ask_connect(f, to ? to : f->h, addr, len, false, &m);
+	if (err == W_EAGAIN && !(f->oflags & FS_O_NONBLOCK))
+		err = ask_connect(f, to ? to : f->h, addr, len, true, &m);
 	if (to)
 		w_handle_close(to);
 	if (err < 0)
