@@ -24,6 +24,20 @@ static bool program_range(uint64_t va, uint64_t len)
 	return len && va + len >= va && va + len <= LX_PROGRAM_TOP;
 }
 
+/* RLIMIT_AS: may the program have more bytes mapped?  What lies above it is ours. */
+static bool fits_limit(uint64_t more)
+{
+	uint64_t limit = proc()->rlimit[9][0], ours = 0, va;
+	struct w_obj_info i;
+	struct w_map_info q;
+
+	if (limit == ~0ull)
+		return true;
+	for (va = LX_PROGRAM_TOP; w_as_query(0, va, &q) >= 0; va = q.va + q.len)
+		ours += q.len;
+	return w_obj_info(0, &i) >= 0 && i.mapped - ours + more <= limit;
+}
+
 /* What backs the mapping: a handle to close afterwards in *mem, 0 for anonymous. */
 static long backing(const uint64_t *a, w_handle_t *mem)
 {
@@ -74,6 +88,8 @@ LX(mmap)
 		m.va &= ~(W_PAGE - 1);
 		m.flags |= W_MAP_HINT;
 	}
+	if (!fits_limit(page_up(a[1])))
+		return -ENOMEM;
 	err = backing(a, &mem);
 	if (err)
 		return err;
@@ -176,6 +192,8 @@ LX(mremap)
 	}
 	if (w_as_query(0, a[0], &i) || i.va > a[0])
 		return -EFAULT;
+	if (!fits_limit(new_len - old_len))
+		return -ENOMEM;
 	if (!i.koid && i.va + i.len == a[0] + old_len &&
 	    program_range(a[0], new_len)) { /* grow in place */
 		m.va = a[0] + old_len;
@@ -197,7 +215,7 @@ LX(brk)
 	if (want < p->brk_start || want >= LX_PROGRAM_TOP)
 		return p->brk;
 	m.len = new - old;
-	if (new > old && w_as_map(0, &m) < 0)
+	if (new > old && (!fits_limit(new - old) || w_as_map(0, &m) < 0))
 		return p->brk;
 	if (new < old)
 		w_as_unmap(0, new, old - new);

@@ -677,7 +677,20 @@ LX(setfsgid)
 
 /* ---- limits and scheduling ---- */
 
-enum { RLIMIT_NOFILE = 7 };
+enum { RLIMIT_CPU = 0, RLIMIT_NPROC = 6, RLIMIT_NOFILE = 7 };
+
+/* What others have to enforce. */
+static void tell_limit(uint64_t resource, const uint64_t *lim)
+{
+	struct w_msg m = {.op = PROC_LIMIT};
+
+	if (resource != RLIMIT_CPU && resource != RLIMIT_NPROC)
+		return;
+	m.PROC_LIMIT_in_resource = resource;
+	m.PROC_LIMIT_in_soft = lim[0];
+	m.PROC_LIMIT_in_hard = lim[1];
+	lx_chan(LX_H_PROC, &m);
+}
 
 LX(prlimit64)
 {
@@ -705,6 +718,7 @@ LX(prlimit64)
 	memcpy(p->rlimit[a[1]], new, sizeof(new));
 	if (a[1] == RLIMIT_NOFILE)
 		p->fd_limit = new[0];
+	tell_limit(a[1], new);
 	return 0;
 }
 

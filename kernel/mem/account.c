@@ -56,6 +56,14 @@ uint64_t account_reserve(void)
 	return frames_total * CONFIG_MEMORY_RESERVE_PERCENT / 100;
 }
 
+bool account_is_ordinary(const struct account *a)
+{
+	for (; a; a = a->up)
+		if (a->ordinary)
+			return true;
+	return false;
+}
+
 static bool has_room(const struct account *a, uint64_t bytes)
 {
 	for (; a; a = a->up) {

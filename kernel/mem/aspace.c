@@ -40,6 +40,31 @@ void aspace_put(struct aspace *as)
 	aspace_ndying++;
 }
 
+/* ---- what is promised: OVERCOMMIT_NEVER ---- */
+
+static uint64_t committed; /* bytes of private writable mappings, of all processes */
+
+static uint64_t promised(uint32_t flags, uint64_t len)
+{
+	return flags & W_PROT_WRITE && !(flags & W_MAP_SHARED) ? len : 0;
+}
+
+/* Servers are not asked: they have the reserve. */
+static bool may_promise(uint64_t more)
+{
+	if (!IS_ENABLED(CONFIG_OVERCOMMIT_NEVER) || !more ||
+	    !account_is_ordinary(account_current()))
+		return true;
+	return committed + more <= (frames_total - account_reserve()) * W_PAGE;
+}
+
+/* Mappings of as cover so many bytes more (or, negative, less), with these flags. */
+static void mapped_more(struct aspace *as, uint32_t flags, int64_t bytes)
+{
+	as->mapped += bytes;
+	committed += promised(flags, bytes);
+}
+
 /* ---- finding ---- */
 
 struct mapping *aspace_find(struct aspace *as, uint64_t va)
@@ -157,6 +182,7 @@ void mapping_zap(struct mapping *m, uint64_t va, uint64_t end)
 static void mapping_free(struct mapping *m)
 {
 	m->as->nmaps--;
+	mapped_more(m->as, m->flags, -(int64_t)(m->end - m->va));
 	if (m->as->hint == m)
 		m->as->hint = NULL;
 	list_del(&m->link);
@@ -229,6 +255,9 @@ static struct mapping *grow_stack(struct aspace *as, uint64_t va)
 	below = m->link.prev == &as->maps ? NULL : list_entry(m->link.prev, struct mapping, link);
 	if (below && below->end + 64 * W_PAGE > base)
 		return NULL; /* keep the guard gap */
+	if (!may_promise(promised(m->flags, m->va - base)))
+		return NULL;
+	mapped_more(as, m->flags, m->va - base);
 	m->va = base;
 	return m;
 }
@@ -271,6 +300,7 @@ static void insert_sorted(struct aspace *as, struct mapping *m)
 
 	list_append(after ? &after->link : &as->maps, &m->link);
 	as->nmaps++;
+	mapped_more(as, m->flags, m->end - m->va);
 }
 
 static struct mapping *mapping_dup(struct mapping *m)
@@ -401,6 +431,7 @@ static bool merge_below(struct aspace *as, uint64_t va, uint64_t end, const stru
 	    below->flags != (a->flags & ~(W_MAP_FIXED | W_MAP_NOREPL | W_MAP_HINT | W_MAP_LOW)))
 		return false;
 	below->end = end;
+	mapped_more(as, below->flags, end - va);
 	return true;
 }
 
@@ -413,7 +444,7 @@ int64_t aspace_map(struct aspace *as, struct memory *mem, const struct w_map_arg
 	if (!len || len < a->len || len >= USER_TOP || a->off & (W_PAGE - 1) ||
 	    a->off + len < a->off)
 		return W_EINVAL;
-	if (as->nmaps >= CONFIG_MAX_MAPPINGS)
+	if (as->nmaps >= CONFIG_MAX_MAPPINGS || !may_promise(promised(a->flags, len)))
 		return W_ENOMEM;
 	m = kzalloc(sizeof(*m));
 	if (!m)
@@ -441,8 +472,8 @@ int64_t aspace_map(struct aspace *as, struct memory *mem, const struct w_map_arg
 
 int aspace_protect(struct aspace *as, uint64_t va, uint64_t len, uint32_t prot)
 {
+	uint64_t at, more = 0;
 	struct mapping *m;
-	uint64_t at;
 	int err;
 
 	if (!range_is_valid(va, len) || prot & ~7u)
@@ -458,7 +489,15 @@ int aspace_protect(struct aspace *as, uint64_t va, uint64_t len, uint32_t prot)
 	if (err)
 		return err;
 	for (m = aspace_next(as, va); m && m->va < va + len; m = next_mapping(as, m))
+		if (prot & W_PROT_WRITE && !(m->flags & W_PROT_WRITE))
+			more += promised(prot | (m->flags & W_MAP_SHARED), m->end - m->va);
+	if (!may_promise(more))
+		return W_ENOMEM;
+	for (m = aspace_next(as, va); m && m->va < va + len; m = next_mapping(as, m)) {
+		mapped_more(as, m->flags, -(int64_t)(m->end - m->va));
 		m->flags = (m->flags & ~7u) | prot;
+		mapped_more(as, m->flags, m->end - m->va);
+	}
 	return 0;
 }
 
@@ -527,13 +566,14 @@ static int clone_page(struct aspace *dst, struct mapping *m, uint64_t va, pte_t 
 
 static int clone_mapping(struct aspace *dst, struct mapping *m)
 {
-	struct mapping *n = mapping_dup(m);
+	struct mapping *n = may_promise(promised(m->flags, m->end - m->va)) ? mapping_dup(m) : NULL;
 
 	if (!n)
 		return W_ENOMEM;
 	n->as = dst;
 	list_append(&dst->maps, &n->link);
 	dst->nmaps++;
+	mapped_more(dst, n->flags, n->end - n->va);
 	return 0;
 }
 

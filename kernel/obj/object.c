@@ -255,6 +255,7 @@ static void info_process(const struct process *p, struct w_obj_info *i)
 	i->time_ns = p->cpu_ns;
 	list_for_each (l, &p->threads)
 		i->time_ns += cpu_time(list_entry(l, struct thread, in_proc));
+	i->mapped = p->as ? p->as->mapped : 0;
 	i->size = (p->as ? p->as->anon_pages : p->last_pages) * W_PAGE;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Limits that bind: open files, the size of a file, the stack. */
+/* Limits that bind: files, stack, address space, processes, CPU time. */
 #include "lx.h"
 
 #include <sys/resource.h>
@@ -95,6 +95,72 @@ static void overflows(void)
 	execve("/proc/self/exe", big, env);
 }
 
+static void processes(void)
+{
+	pid_t pid;
+	int n;
+
+	CHECK(setresuid(54321, 54321, 54321));
+	limited(RLIMIT_NPROC, 3);
+	fflush(stdout);
+	for (n = 0; n < 5; n++) {
+		pid = fork();
+		if (pid < 0)
+			break;
+		if (!pid) {
+			pause();
+			_exit(0);
+		}
+	}
+	CHECK(pid);
+	CHECK(n); /* two beside ourselves */
+	signal(SIGTERM, SIG_IGN);
+	kill(-1, SIGTERM);
+	while (wait(NULL) > 0)
+		;
+	fflush(stdout);
+	pid = fork(); /* those that are gone do not count */
+	if (!pid)
+		_exit(0);
+	CHECK(pid > 0);
+}
+
+static void address_space(void)
+{
+	char *p;
+
+	limited(RLIMIT_AS, 64 << 20);
+	CHECK(mmap(NULL, 80 << 20, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED);
+	p = mmap(NULL, 40 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	CHECK(p != MAP_FAILED);
+	CHECK(mmap(NULL, 40 << 20, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED);
+	CHECK(mremap(p, 40 << 20, 80 << 20, MREMAP_MAYMOVE) == MAP_FAILED);
+	CHECK(munmap(p, 40 << 20));
+	CHECK(mmap(NULL, 40 << 20, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED);
+}
+
+static volatile int xcpu;
+
+static void on_xcpu(int sig)
+{
+	xcpu++;
+}
+
+static void cpu_time(void)
+{
+	struct rlimit r = {1, 2};
+
+	signal(SIGXCPU, on_xcpu);
+	CHECK(setrlimit(RLIMIT_CPU, &r));
+	fflush(stdout);
+	while (!xcpu)
+		;
+	printf("SIGXCPU\n");
+	fflush(stdout);
+	for (;;) /* the hard limit ends it */
+		;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc > 1) {
@@ -106,6 +172,9 @@ int main(int argc, char **argv)
 	in_child(stacked);
 	in_child(fits);
 	in_child(overflows);
+	in_child(address_space);
+	in_child(processes);
+	in_child(cpu_time);
 	unlink("big");
 	return 0;
 }

@@ -552,6 +552,7 @@ static struct proc *proc_new(w_handle_t process)
 	p->koid = info.koid;
 	p->pid = new_pid();
 	p->started = rt_now();
+	p->cpu_soft = p->cpu_hard = p->nproc = ~0ull;
 	p->ended.fn = ended;
 	list_init(&p->waits);
 	list_init(&p->timers);
@@ -577,6 +578,36 @@ static void vfork_done(struct proc *p)
 	reply(&p->vfork_call, p->pid);
 }
 
+/* RLIMIT_NPROC: root is exempt (setrlimit(2)). */
+static bool too_many(const struct proc *parent)
+{
+	struct list *l;
+	uint64_t n = 0;
+
+	if (parent->nproc == ~0ull || !parent->euid || !parent->ruid)
+		return false;
+	list_for_each (l, &procs)
+		n += list_entry(l, struct proc, all)->ruid == parent->ruid;
+	return n >= parent->nproc;
+}
+
+static void op_limit(struct w_msg *m, struct proc *p)
+{
+	uint64_t soft = m->PROC_LIMIT_in_soft, hard = m->PROC_LIMIT_in_hard;
+
+	if (m->PROC_LIMIT_in_resource == 6) {
+		p->nproc = soft;
+	} else if (m->PROC_LIMIT_in_resource == 0) {
+		p->cpu_soft = soft;
+		p->cpu_hard = hard;
+		cpu_limit_start(p);
+	} else {
+		reply(m, W_EINVAL);
+		return;
+	}
+	reply(m, 0);
+}
+
 static void op_fork(struct w_msg *m, struct proc *parent)
 {
 	bool vfork = m->PROC_FORK_in_vfork; /* the answer overwrites the question */
@@ -590,7 +621,7 @@ static void op_fork(struct w_msg *m, struct proc *parent)
 		reply(m, W_EINVAL);
 		return;
 	}
-	p = proc_new(child);
+	p = too_many(parent) ? NULL : proc_new(child);
 	if (!p) {
 		w_proc_kill(child, SIGKILL);
 		w_handle_close(child);
@@ -607,6 +638,10 @@ static void op_fork(struct w_msg *m, struct proc *parent)
 	memcpy(p->exe, parent->exe, sizeof(p->exe));
 	memcpy(p->cmdline, parent->cmdline, sizeof(p->cmdline));
 	p->cmdline_len = parent->cmdline_len;
+	p->nproc = parent->nproc;
+	p->cpu_soft = parent->cpu_soft;
+	p->cpu_hard = parent->cpu_hard;
+	cpu_limit_start(p);
 	publish(p);
 	m->PROC_FORK_out_pid = p->pid;
 	w_proc_stop(child, 0); /* proc_clone left it stopped: now it is known */
@@ -1260,6 +1295,9 @@ static void call(struct service *s, struct w_msg *m)
 		break;
 	case PROC_MERGE:
 		reply(m, merge(p));
+		break;
+	case PROC_LIMIT:
+		op_limit(m, p);
 		break;
 	case PROC_OPTION:
 		if (m->PROC_OPTION_in_what == 2) /* prctl(PR_SET_NAME) of the first thread */

@@ -11,6 +11,7 @@
 #define TIMERS_MAX 512
 #define INTERVAL_MIN 100000 /* ns: a process may keep us busy only so much */
 #define SI_TIMER (-2)
+#define NS_PER_S 1000000000ull
 
 struct ptimer {
 	struct list link;
@@ -127,7 +128,8 @@ void timer_end(struct proc *p)
 
 /* ---- interval timers: survive exec, not inherited by fork ---- */
 
-static const int itimer_signal[3] = {SIGALRM, SIGVTALRM, SIGPROF};
+static const int itimer_signal[4] = {SIGALRM, SIGVTALRM, SIGPROF, SIGXCPU};
+#define CPU_LIMIT 3
 
 static uint64_t cpu_time(const struct proc *p)
 {
@@ -167,10 +169,27 @@ static void cpu_look(struct ev_timer *ev)
 		t->target = t->interval ? used + t->interval : 0;
 		itimer_signal_now(t);
 	}
+	if (which_of(t) == CPU_LIMIT && used / NS_PER_S >= t->p->cpu_hard)
+		w_proc_kill(t->p->process, SIGKILL);
 	if (!t->target)
 		return;
 	left = (t->target - used) / CONFIG_NR_CPUS;
 	ev_timer_set(ev, rt_now() + (left < 1000000 ? 1000000 : left));
+}
+
+/* SIGXCPU at the limit and each second from then on, as Linux does. */
+void cpu_limit_start(struct proc *p)
+{
+	struct itimer *t = &p->itimer[CPU_LIMIT];
+	uint64_t first = p->cpu_soft < p->cpu_hard ? p->cpu_soft : p->cpu_hard;
+
+	t->p = p;
+	t->ev.fn = cpu_look;
+	t->interval = NS_PER_S;
+	t->target = first < ~0ull / NS_PER_S ? (first ? first : 1) * NS_PER_S : 0;
+	ev_timer_set(&t->ev, 0);
+	if (t->target)
+		cpu_look(&t->ev);
 }
 
 static uint64_t itimer_left(const struct itimer *t)
@@ -211,6 +230,6 @@ void itimer_end(struct proc *p)
 {
 	int i;
 
-	for (i = 0; i < 3; i++)
+	for (i = 0; i < 4; i++)
 		ev_timer_set(&p->itimer[i].ev, 0);
 }

@@ -58,6 +58,7 @@ struct w_obj_info {
 	uint64_t size;
 	uint64_t count;
 	uint64_t time_ns;
+	uint64_t mapped; /* process: bytes of its mappings, touched or not */
 };
 
 /* ---- memory ---- */

@@ -35,6 +35,7 @@ void account_get(struct account *a);
 void account_put(struct account *a);
 /* The running process's; NULL while the system starts: nobody pays. */
 struct account *account_current(void);
+bool account_is_ordinary(const struct account *a); /* it or one above it */
 bool account_charge(struct account *a, uint64_t bytes);
 void account_give_back(struct account *a, uint64_t bytes);
 BKL_END

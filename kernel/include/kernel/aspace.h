@@ -41,6 +41,7 @@ struct aspace {
 	struct list maps;      /* owns struct mapping */
 	struct mapping *hint;  /* last found */
 	uint64_t anon_pages;   /* frames with PTE_ANON */
+	uint64_t mapped;       /* bytes of all mappings */
 	uint64_t cpus;	       /* CPUs that may cache translations */
 	struct thread *holder; /* who alone may change mappings: thread_hold() */
 	uint64_t teardown_va;  /* progress of aspace_teardown_step() */
