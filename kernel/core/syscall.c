@@ -8,7 +8,8 @@ uint64_t syscall_counts[W_NR_CALLS];
 BKL_BEGIN
 
 /* A kick can lead a thread astray between two steps: it may come back with another call. */
-static bool continues(const struct thread *t, uint64_t nr, const uint64_t *args)
+static __attribute__((noinline)) bool continues(const struct thread *t, uint64_t nr,
+						const uint64_t *args)
 {
 	return t->step_call == nr + 1 && !memcmp(t->step_args, args, sizeof(t->step_args));
 }
@@ -42,8 +43,7 @@ void syscall_run(struct thread *t)
 		r->rip -= 2; /* the syscall instruction, again */
 		return;
 	}
-	t->step_done = t->step_sum = 0;
-	if (t->step_call || t->holding)
+	if (t->step_call || t->step_done || t->holding)
 		thread_steps_end(t);
 	r->rax = ret;
 }

@@ -15,7 +15,7 @@ struct account *account_new(struct account *up, uint64_t hard, bool ordinary)
 		return NULL;
 	a->refs = 1;
 	a->limit = a->hard = hard;
-	a->ordinary = ordinary;
+	a->ordinary = ordinary || (up && up->ordinary);
 	a->up = up;
 	if (up)
 		account_get(up);
@@ -53,35 +53,29 @@ struct account *account_current(void)
 
 uint64_t account_reserve(void)
 {
-	return frames_total * CONFIG_MEMORY_RESERVE_PERCENT / 100;
-}
+	static uint64_t pages; /* the machine's memory does not change */
 
-bool account_is_ordinary(const struct account *a)
-{
-	for (; a; a = a->up)
-		if (a->ordinary)
-			return true;
-	return false;
-}
-
-static bool has_room(const struct account *a, uint64_t bytes)
-{
-	for (; a; a = a->up) {
-		if (a->limit && (a->used >= a->limit || a->limit - a->used < bytes))
-			return false;
-		if (a->ordinary && frames_free * W_PAGE < account_reserve() * W_PAGE + bytes)
-			return false;
-	}
-	return true;
+	if (!pages)
+		pages = frames_total * CONFIG_MEMORY_RESERVE_PERCENT / 100;
+	return pages;
 }
 
 bool account_charge(struct account *a, uint64_t bytes)
 {
-	if (!has_room(a, bytes))
+	struct account *p;
+
+	if (a && a->ordinary && frames_free * W_PAGE < account_reserve() * W_PAGE + bytes)
 		return false;
-	for (; a; a = a->up)
-		a->used += bytes;
-	return true;
+	for (p = a; p; p = p->up) {
+		p->used += bytes;
+		if (p->limit && p->used > p->limit)
+			break;
+	}
+	if (!p)
+		return true;
+	for (; a != p->up; a = a->up)
+		a->used -= bytes;
+	return false;
 }
 
 /* An account above still holds these bytes while one below goes: it cannot go first. */

@@ -46,14 +46,15 @@ static uint64_t committed; /* bytes of private writable mappings, of all process
 
 static uint64_t promised(uint32_t flags, uint64_t len)
 {
-	return flags & W_PROT_WRITE && !(flags & W_MAP_SHARED) ? len : 0;
+	return flags & W_PROT_WRITE && !(flags & (W_MAP_SHARED | W_MAP_NORESERVE)) ? len : 0;
 }
 
 /* Servers are not asked: they have the reserve. */
 static bool may_promise(uint64_t more)
 {
-	if (!IS_ENABLED(CONFIG_OVERCOMMIT_NEVER) || !more ||
-	    !account_is_ordinary(account_current()))
+	const struct account *a = account_current();
+
+	if (!IS_ENABLED(CONFIG_OVERCOMMIT_NEVER) || !more || !a || !a->ordinary)
 		return true;
 	return committed + more <= (frames_total - account_reserve()) * W_PAGE;
 }
@@ -490,7 +491,7 @@ int aspace_protect(struct aspace *as, uint64_t va, uint64_t len, uint32_t prot)
 		return err;
 	for (m = aspace_next(as, va); m && m->va < va + len; m = next_mapping(as, m))
 		if (prot & W_PROT_WRITE && !(m->flags & W_PROT_WRITE))
-			more += promised(prot | (m->flags & W_MAP_SHARED), m->end - m->va);
+			more += promised(prot | (m->flags & ~7u), m->end - m->va);
 	if (!may_promise(more))
 		return W_ENOMEM;
 	for (m = aspace_next(as, va); m && m->va < va + len; m = next_mapping(as, m)) {

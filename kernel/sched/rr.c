@@ -50,12 +50,25 @@ static void wake_idle(const struct thread *t, int here)
 }
 
 /* t has run alone: as if one slice had followed the other all the time. */
-static void renew_slice(struct thread *t)
+static void renew_slice(struct thread *t, uint64_t now)
 {
-	uint64_t slice = CONFIG_SCHED_SLICE_US * 1000ull, now = clock_ns();
+	uint64_t slice = CONFIG_SCHED_SLICE_US * 1000ull;
 
 	if (now >= t->slice_end)
 		t->slice_end = now + slice - (now - t->slice_end) % slice;
+}
+
+/* When the running thread's slice ends; 0: it has, and others have waited for that. */
+static uint64_t slice_left(struct cpu *me)
+{
+	uint64_t now;
+
+	if (!me->thread)
+		return 0;
+	now = clock_ns();
+	if (!length[me->id])
+		renew_slice(me->thread, now);
+	return now < me->thread->slice_end ? me->thread->slice_end : 0;
 }
 
 void sched_enqueue(struct thread *t, bool handoff)
@@ -65,13 +78,10 @@ void sched_enqueue(struct thread *t, bool handoff)
 
 	if (!allowed(t, cpu))
 		cpu = first_allowed(t);
-	if (me->thread && !length[me->id])
-		renew_slice(me->thread);
-	t->slice_end = handoff && me->thread ? me->thread->slice_end : 0;
-	if (handoff && clock_ns() >= t->slice_end) {
+	t->slice_end = slice_left(me); /* renews the running thread's, whoever t is */
+	if (!handoff)
 		t->slice_end = 0;
-		handoff = false; /* others have waited for this slice to end */
-	}
+	handoff = t->slice_end;
 	if (handoff)
 		list_push(&queue[cpu], &t->run);
 	else

@@ -63,7 +63,8 @@ int proc_map_personality(w_handle_t p)
 
 	r = map(p, image, LX_TEXT, personality.size, W_PROT_READ | W_PROT_EXEC | W_MAP_SHARED);
 	if (r >= 0)
-		r = map(p, 0, LX_STATE, LX_STATE_SIZE, W_PROT_READ | W_PROT_WRITE);
+		r = map(p, 0, LX_STATE, LX_STATE_SIZE,
+			W_PROT_READ | W_PROT_WRITE | W_MAP_NORESERVE);
 	if (r >= 0)
 		r = map(p, W_H_TIME, LX_TIMEPAGE, W_PAGE, W_PROT_READ | W_MAP_SHARED);
 	if (r >= 0)

@@ -69,14 +69,15 @@ struct w_obj_info {
 #define W_PROT_WRITE 0x2u
 #define W_PROT_EXEC 0x4u
 
-#define W_MAP_SHARED 0x10u  /* writes reach the object; default is private (COW) */
-#define W_MAP_FIXED 0x20u   /* replace what is at va */
-#define W_MAP_NOREPL 0x40u  /* at va exactly, EXIST if anything is there */
-#define W_MAP_EAGER 0x80u   /* copied, not shared, by proc_clone */
-#define W_MAP_NOFORK 0x100u /* left out by proc_clone */
-#define W_MAP_GROWS 0x200u  /* a stack: grows down on a touch just below it */
-#define W_MAP_HINT 0x400u   /* try va, else anywhere */
-#define W_MAP_LOW 0x800u    /* below 2 GiB (MAP_32BIT) */
+#define W_MAP_SHARED 0x10u	/* writes reach the object; default is private (COW) */
+#define W_MAP_FIXED 0x20u	/* replace what is at va */
+#define W_MAP_NOREPL 0x40u	/* at va exactly, EXIST if anything is there */
+#define W_MAP_EAGER 0x80u	/* copied, not shared, by proc_clone */
+#define W_MAP_NOFORK 0x100u	/* left out by proc_clone */
+#define W_MAP_GROWS 0x200u	/* a stack: grows down on a touch just below it */
+#define W_MAP_HINT 0x400u	/* try va, else anywhere */
+#define W_MAP_LOW 0x800u	/* below 2 GiB (MAP_32BIT) */
+#define W_MAP_NORESERVE 0x1000u /* used sparsely: not in OVERCOMMIT_NEVER's sum */
 
 struct w_map_args {
 	w_handle_t mem; /* 0: anonymous */

@@ -23,7 +23,7 @@ struct account {
 	uint64_t used;	    /* [k] bytes */
 	uint64_t limit;	    /* [k] of used, 0: none; moves between 0 and hard */
 	uint64_t hard;	    /* [c] the creator's word, 0: none */
-	bool ordinary;	    /* [c] cannot have the last memory: CONFIG_MEMORY_RESERVE_PERCENT */
+	bool ordinary;	    /* [c] as one above: cannot have the last memory */
 	struct account *up; /* [c] counted */
 };
 
@@ -35,7 +35,6 @@ void account_get(struct account *a);
 void account_put(struct account *a);
 /* The running process's; NULL while the system starts: nobody pays. */
 struct account *account_current(void);
-bool account_is_ordinary(const struct account *a); /* it or one above it */
 bool account_charge(struct account *a, uint64_t bytes);
 void account_give_back(struct account *a, uint64_t bytes);
 BKL_END
