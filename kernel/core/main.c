@@ -23,7 +23,7 @@ BKL_BEGIN
 
 static void map_or_die(struct aspace *as, struct memory *m, const struct w_map_args *a)
 {
-	int64_t r = aspace_map(as, m, a);
+	int64_t r = aspace_map(as, m, a, W_PROT_READ | W_PROT_WRITE | W_PROT_EXEC);
 
 	if (r < 0)
 		panic("cannot_map_init", "error %ld", -r);

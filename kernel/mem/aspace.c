@@ -436,7 +436,7 @@ static bool merge_below(struct aspace *as, uint64_t va, uint64_t end, const stru
 	return true;
 }
 
-int64_t aspace_map(struct aspace *as, struct memory *mem, const struct w_map_args *a)
+int64_t aspace_map(struct aspace *as, struct memory *mem, const struct w_map_args *a, uint32_t may)
 {
 	uint64_t len = (a->len + W_PAGE - 1) & ~(W_PAGE - 1), va;
 	struct mapping *m;
@@ -458,6 +458,7 @@ int64_t aspace_map(struct aspace *as, struct memory *mem, const struct w_map_arg
 	m->va = va;
 	m->end = va + len;
 	m->flags = a->flags & ~(W_MAP_FIXED | W_MAP_NOREPL | W_MAP_HINT | W_MAP_LOW);
+	m->may = may;
 	m->off = a->off;
 	m->cookie = a->cookie;
 	m->as = as;
@@ -483,6 +484,8 @@ int aspace_protect(struct aspace *as, uint64_t va, uint64_t len, uint32_t prot)
 		m = aspace_find(as, at);
 		if (!m)
 			return W_ENOMEM;
+		if (prot & ~m->may)
+			return W_EACCES;
 	}
 	err = split_at(as, va);
 	if (!err)

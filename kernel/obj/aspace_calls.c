@@ -8,21 +8,26 @@
 
 BKL_BEGIN
 
-static int mappable(const struct handle *h, const struct w_map_args *a)
+#define PROT_ALL (W_PROT_READ | W_PROT_WRITE | W_PROT_EXEC)
+
+/* What a mapping of h may ever be protected to: a private one's writes go to copies. */
+static int mappable(const struct handle *h, const struct w_map_args *a, uint32_t *may)
 {
 	if (h->obj->type != W_T_MEMORY)
 		return W_ETYPE;
 	if (!(h->rights & W_READ))
 		return W_EACCES;
-	if (a->flags & W_MAP_SHARED && a->flags & W_PROT_WRITE && !(h->rights & W_WRITE))
-		return W_EACCES;
-	if (a->flags & W_PROT_EXEC && !(h->rights & W_EXEC))
-		return W_EACCES;
-	return 0;
+	*may = PROT_ALL;
+	if (a->flags & W_MAP_SHARED && !(h->rights & W_WRITE))
+		*may &= ~W_PROT_WRITE;
+	if (!(h->rights & W_EXEC))
+		*may &= ~W_PROT_EXEC;
+	return a->flags & PROT_ALL & ~*may ? W_EACCES : 0;
 }
 
 /* What is there goes in steps; meanwhile nobody else gets the place. */
-static int64_t map_over(struct aspace *as, struct memory *mem, const struct w_map_args *a)
+static int64_t map_over(struct aspace *as, struct memory *mem, const struct w_map_args *a,
+			uint32_t may)
 {
 	struct thread *t = thread_self();
 	uint64_t end = a->va + ((a->len + W_PAGE - 1) & ~(W_PAGE - 1));
@@ -37,13 +42,14 @@ static int64_t map_over(struct aspace *as, struct memory *mem, const struct w_ma
 			return SYS_MORE;
 		}
 	}
-	return aspace_map(as, mem, a);
+	return aspace_map(as, mem, a, may);
 }
 
 int64_t sys_as_map(struct process *p, uaddr_t args)
 {
 	struct process *self = thread_self()->proc;
 	struct memory *mem = NULL;
+	uint32_t may = PROT_ALL;
 	struct w_map_args a;
 	struct handle *h;
 	int err;
@@ -57,7 +63,7 @@ int64_t sys_as_map(struct process *p, uaddr_t args)
 		h = handle_get(&self->handles, a.mem);
 		if (!h)
 			return W_EBADH;
-		err = mappable(h, &a);
+		err = mappable(h, &a, &may);
 		if (err)
 			return err;
 		mem = container_of(h->obj, struct memory, obj);
@@ -65,8 +71,8 @@ int64_t sys_as_map(struct process *p, uaddr_t args)
 		return W_EINVAL; /* share a memory object instead */
 	}
 	if (a.flags & W_MAP_FIXED)
-		return map_over(p->as, mem, &a);
-	return thread_may_map(p->as) ? aspace_map(p->as, mem, &a) : SYS_MORE;
+		return map_over(p->as, mem, &a, may);
+	return thread_may_map(p->as) ? aspace_map(p->as, mem, &a, may) : SYS_MORE;
 }
 
 /* fn from va to va + len, a step of it: t->step_done is how far the steps before came. */
@@ -155,7 +161,7 @@ static int64_t move_begin(struct aspace *as, struct mapping *m, uint64_t va, uin
 
 	if (!to)
 		a.flags &= ~W_MAP_NOREPL;
-	r = aspace_map(as, m->mem, &a);
+	r = aspace_map(as, m->mem, &a, m->may);
 	if (r >= 0 && make_tables(as, r, len)) {
 		aspace_unmap(as, r, len);
 		return W_ENOMEM;

@@ -284,8 +284,13 @@ static int64_t rw_step(struct memory *m, uint64_t off, uaddr_t buf, uint64_t len
 	return done < len ? SYS_MORE : (int64_t)len;
 }
 
-int64_t sys_mem_rw(struct memory *m, uint64_t off, uaddr_t buf, uint64_t len, uint32_t dir)
+int64_t sys_mem_rw(w_handle_t h, uint64_t off, uaddr_t buf, uint64_t len, uint32_t dir)
 {
+	struct memory *m;
+	int err = handle_check(h, W_T_MEMORY, dir ? W_WRITE : W_READ, false, &m);
+
+	if (err)
+		return err;
 	if (m->device || dir > 1 || off > m->pages * W_PAGE || len > m->pages * W_PAGE - off)
 		return W_ERANGE;
 	if (dir && m->readonly)

@@ -224,3 +224,33 @@ TEST(mem_read, stops_at_the_content)
 	t_eq(w_mem_read(m, 0, b, 8), W_EPIPE);
 	t_ok(w_handle_close(m));
 }
+
+TEST(as_protect, gives_no_right_that_the_handle_lacked)
+{
+	w_handle_t m = w_mem_create(P, 0), ro = w_handle_dup(m, W_READ);
+	struct w_map_args a = {.mem = ro, .flags = W_PROT_READ | W_MAP_SHARED, .len = P};
+	char c = 7;
+	int64_t va;
+
+	t_eq(w_mem_rw(ro, 0, &c, 1, 1), W_EACCES);
+	t_eq(w_mem_rw(ro, 0, &c, 1, 0), 1);
+	va = w_as_map(0, &a);
+	t_ok(va);
+	t_eq(w_as_protect(0, va, P, RW), W_EACCES);
+	t_eq(w_as_protect(0, va, P, W_PROT_READ | W_PROT_EXEC), W_EACCES);
+	va = w_as_move(va, P, 0); /* nor by moving it */
+	t_ok(va);
+	t_eq(w_as_protect(0, va, P, RW), W_EACCES);
+	t_ok(w_as_protect(0, va, P, 0));
+	t_ok(w_as_protect(0, va, P, W_PROT_READ));
+	t_ok(w_as_unmap(0, va, P));
+	a.flags = W_PROT_READ; /* private: a copy is ours to write */
+	va = w_as_map(0, &a);
+	t_ok(w_as_protect(0, va, P, RW));
+	*(volatile char *)va = 5;
+	t_eq(w_mem_rw(m, 0, &c, 1, 0), 1);
+	t_eq(c, 0);
+	t_ok(w_as_unmap(0, va, P));
+	t_ok(w_handle_close(ro));
+	t_ok(w_handle_close(m));
+}

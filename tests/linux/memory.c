@@ -82,5 +82,23 @@ int main(void)
 	p = malloc(10 << 20);
 	memset(p, 1, 10 << 20);
 	free(p);
+	{ /* what was opened for reading cannot be made writable by way of a mapping */
+		char name[] = "roXXXXXX";
+		int w = mkstemp(name), ro = open(name, O_RDONLY);
+
+		write(w, "file", 4);
+		p = mmap(NULL, 4096, PROT_READ, MAP_SHARED, ro, 0);
+		CHECK(mprotect(p, 4096, PROT_READ | PROT_WRITE));
+		CHECK(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, ro, 0) == MAP_FAILED);
+		munmap(p, 4096);
+		p = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, ro, 0);
+		CHECK(mprotect(p, 4096, PROT_READ | PROT_WRITE));
+		memcpy(p, "mine", 4);
+		munmap(p, 4096);
+		p = mmap(NULL, 4096, PROT_READ, MAP_SHARED, w, 0);
+		CHECK(mprotect(p, 4096, PROT_READ | PROT_WRITE));
+		CHECK(memcmp(p, "file", 4));
+		unlink(name);
+	}
 	return 0;
 }

@@ -24,6 +24,7 @@ struct mapping {
 	struct list of_mem; /* in memory.maps */
 	uint64_t va, end;
 	uint32_t flags;	    /* W_PROT_* | W_MAP_* */
+	uint32_t may;	    /* W_PROT_*: what as_protect can ask for */
 	struct memory *mem; /* counted; NULL: anonymous */
 	uint64_t off;	    /* of va in mem */
 	uint64_t cookie;
@@ -62,7 +63,8 @@ void aspace_put(struct aspace *as); /* the last one queues it for the reaper */
 extern uint32_t aspace_ndying;	    /* in the reaper's list */
 bool aspace_reap_step(void);	    /* one bounded step; false: nothing to do */
 
-int64_t aspace_map(struct aspace *as, struct memory *mem, const struct w_map_args *a);
+/* may: W_PROT_* that the mapping can ever have. */
+int64_t aspace_map(struct aspace *as, struct memory *mem, const struct w_map_args *a, uint32_t may);
 int aspace_unmap(struct aspace *as, uint64_t va, uint64_t len);
 /*
  * Work on many pages comes in steps of at most ASPACE_STEP.  Each does a part from *va on
