@@ -90,6 +90,8 @@ static void op_open(struct w_msg *m, const char *path)
 	struct node *n;
 	int err;
 
+	if (flags & FS_O_PATH) /* names the file: nothing is opened, made or changed */
+		flags &= FS_O_PATH | FS_O_DIRECTORY | FS_O_NOFOLLOW;
 	if (flags & FS_O_CREAT)
 		err = open_create(path, flags, m->FS_OPEN_in_mode, &n, &fresh);
 	else
@@ -792,6 +794,10 @@ static void call_watcher(struct w_msg *m, struct ofile *f, const char *path)
 
 static void call_file(struct w_msg *m, struct ofile *f, const char *bytes)
 {
+	if (f->flags & FS_O_PATH && m->op != FS_STAT && m->op != FS_STATFS && m->op != FS_FLAGS) {
+		reply(m, W_EBADH); /* whoever has it needed no right to the file */
+		return;
+	}
 	switch (m->op) {
 	case FS_READ:
 		op_read(m, f);

@@ -53,7 +53,7 @@ static long backing(const uint64_t *a, w_handle_t *mem)
 		return h < 0 ? h : 0;
 	}
 	f = fd_file(a[4]);
-	if (!f)
+	if (!f || f->oflags & FS_O_PATH)
 		return -EBADF;
 	if (f->kind == K_DEV && f->dev == DEV_ZERO)
 		return 0;

@@ -788,12 +788,16 @@ LX(chdir)
 LX(fchdir)
 {
 	struct lx_file *f = fd_file(a[0]);
+	long err;
 
 	(void)r;
 	if (!f)
 		return -EBADF;
 	if (!f->path || (f->mode & FS_S_IFMT) != FS_S_IFDIR)
 		return -ENOTDIR;
+	err = may_search(f->path);
+	if (err < 0)
+		return err;
 	strlcpy(proc()->cwd, f->path, sizeof(proc()->cwd));
 	return 0;
 }
