@@ -40,30 +40,25 @@ static bool ask(uint64_t koid, struct proc_cred *out)
 	return true;
 }
 
-/* A native server is not procd's: it belongs to the system. */
+/* Who is not known, or cannot be kept in mind, has no rights of his own.  No server calls
+ * this one; a clone that nobody told procd of does, and must gain nothing by that. */
 void cred_enter(uint64_t koid)
 {
-	static const struct proc_cred system;
+	static const struct proc_cred nobody = {.uid = 65534, .gid = 65534};
 	struct proc_cred fresh;
 	struct known *k = find(koid);
 
-	if (k) {
-		me = &k->cred;
-		return;
-	}
-	me = &system;
-	if (!ask(koid, &fresh))
-		return;
-	k = rt_try_alloc(sizeof(*k));
-	if (!k) { /* nobody may do what we cannot check */
-		static const struct proc_cred nobody = {.uid = 65534, .gid = 65534};
-
+	if (!k) {
 		me = &nobody;
-		return;
+		if (!ask(koid, &fresh))
+			return;
+		k = rt_try_alloc(sizeof(*k));
+		if (!k)
+			return;
+		k->koid = koid;
+		k->cred = fresh;
+		list_push(&known[koid % BUCKETS], &k->link);
 	}
-	k->koid = koid;
-	k->cred = fresh;
-	list_push(&known[koid % BUCKETS], &k->link);
 	me = &k->cred;
 }
 

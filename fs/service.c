@@ -627,7 +627,8 @@ static bool setattr_permitted(const struct node *n, const struct w_msg *m)
 	if (what & FS_SET_GID && m->FS_SETATTR_in_gid != n->gid &&
 	    !cred_in_group(m->FS_SETATTR_in_gid))
 		return false;
-	if (what & FS_SET_NOW && cred_may(n, MAY_W)) /* times to now: writing is enough */
+	if (what & FS_SET_NOW && !(what & (FS_SET_MODE | FS_SET_UID | FS_SET_GID)) &&
+	    cred_may(n, MAY_W)) /* times to now: writing is enough */
 		return true;
 	return cred_owns(n);
 }
