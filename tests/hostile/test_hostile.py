@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 
+from conftest import OUT, ROOT, make
 from vm import VM
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -18,10 +19,13 @@ PROGRAMS = sorted(os.path.basename(f)[:-2] for f in glob.glob(os.path.join(HERE,
 def overlay(tmp_path_factory):
     d = tmp_path_factory.mktemp("hostile")
     (d / "hostile").mkdir()
+    out = os.path.join(OUT, "default")
+    make(out, "default_defconfig")
+    make(out, "prepare")
     for name in PROGRAMS:
         exe = d / "hostile" / name
         subprocess.run(["musl-gcc", "-static", "-O1", "-w", "-pthread", "-o", str(exe),
-                        os.path.join(HERE, name + ".c")], check=True)
+                        f"-I{ROOT}/abi/include", f"-I{out}/include/generated", os.path.join(HERE, name + ".c")], check=True)
         subprocess.run(["strip", str(exe)], check=True)
     return str(d)
 
@@ -50,6 +54,15 @@ def test_only_the_offender_suffers(vm, what):
     assert "init: " not in vm.log[before:], vm.log[before:]  # no service ended
     assert "panic" not in vm.log[before:]
     assert vm.command("echo alive | cat; ls /etc/passwd") == "alive\n/etc/passwd\n"
+    assert serves(vm)
+
+
+def test_who_is_unknown_has_no_rights(vm):
+    before = len(vm.log)
+    out = vm.command("/hostile/native; sleep 1; ls /tmp/owned")
+    assert "native: done 1, open -13, spawn -1" in out, out  # EACCES, EPERM
+    assert "No such file" in out
+    assert "init: " not in vm.log[before:], vm.log[before:]  # nobody was killed
     assert serves(vm)
 
 

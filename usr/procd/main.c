@@ -21,6 +21,11 @@ struct waiting {
 
 struct list procs = LIST_INIT(procs);
 struct service proc_service;
+
+/* The badge of the channel that programs have.  What only servers may do is told by it, not
+ * by whether we know the sender: a clone that nobody told us of is a program too. */
+#define PROGRAM 1
+
 uint64_t missing_calls[512];
 w_handle_t h_fs, h_net, h_console, h_self, h_procfs, h_block, h_unix;
 static uint32_t last_pid;
@@ -933,8 +938,8 @@ static void op_spawn(struct w_msg *m, const char *bytes)
 	int64_t h;
 	int err;
 
-	if (proc_by_koid(m->sender) || m->in_len < 2 || m->in_len > SERVICE_BYTES / 2 ||
-	    strlen(bytes) + 1 >= m->in_len || bytes[m->in_len - 1]) {
+	if (m->in_len < 2 || m->in_len > SERVICE_BYTES / 2 || strlen(bytes) + 1 >= m->in_len ||
+	    bytes[m->in_len - 1]) {
 		reply(m, W_EINVAL);
 		return;
 	}
@@ -1217,7 +1222,10 @@ static void call(struct service *s, struct w_msg *m)
 	case W_OP_CLOSED:
 		return;
 	case PROC_SPAWN:
-		op_spawn(m, s->bytes);
+		if (m->badge == PROGRAM)
+			reply(m, W_EPERM);
+		else
+			op_spawn(m, s->bytes);
 		return;
 	case PROC_INFO:
 		op_info(m);
@@ -1229,7 +1237,7 @@ static void call(struct service *s, struct w_msg *m)
 		op_grant(m);
 		return;
 	case PROC_SIGNAL_GROUP: /* a note from the console; no reply */
-		if (!p)
+		if (m->badge != PROGRAM)
 			terminal_signals(m);
 		return;
 	}
@@ -1341,7 +1349,7 @@ int rt_main(uint64_t arg)
 	fs_koid = who.FS_WHO_out_koid;
 	proc_service.call = call;
 	service_listen(&proc_service);
-	ch = w_chan_mint(proc_service.port, 0);
+	ch = w_chan_mint(proc_service.port, PROGRAM);
 	if (ch < 0)
 		rt_die("procd: no channel");
 	h_self = ch;
