@@ -34,6 +34,18 @@ static void reply(struct w_msg *m, int64_t status)
 	service_finish(&service, m, status);
 }
 
+/* h: a handle that is given away, or the error. */
+static void reply_handle(struct w_msg *m, int64_t h)
+{
+	if (h < 0) {
+		reply(m, h);
+		return;
+	}
+	m->h[0] = h;
+	m->nh = 1;
+	service_finish(&service, m, 0);
+}
+
 /* ---- open ---- */
 
 /* *fresh: it was made just now, so whoever made it may open it whatever its mode. */
@@ -262,14 +274,8 @@ static void op_mmap(struct w_msg *m, struct ofile *f)
 	h = w_handle_dup(mem, f->n->mem_own && (f->flags & FS_O_ACCMODE) == FS_O_RDWR
 				      ? W_ALL & ~W_MANAGE
 				      : W_ALL & ~(W_WRITE | W_MANAGE));
-	if (h < 0) {
-		reply(m, h);
-		return;
-	}
-	m->h[0] = h;
-	m->nh = 1;
 	m->FS_MMAP_out_size = f->n->size;
-	service_finish(&service, m, 0);
+	reply_handle(m, h);
 }
 
 /* What reads come from, so that they need not come here. */
@@ -282,13 +288,7 @@ static void op_content(struct w_msg *m, struct ofile *f)
 		h = ramfs_content(f->n, &mem);
 	if (!h)
 		h = w_handle_dup(mem, W_READ | W_DUP);
-	if (h < 0) {
-		reply(m, h);
-		return;
-	}
-	m->h[0] = h;
-	m->nh = 1;
-	service_finish(&service, m, 0);
+	reply_handle(m, h);
 }
 
 /* ---- names ---- */
@@ -607,13 +607,7 @@ static void op_leads(struct w_msg *m, const char *path)
 		return;
 	}
 	h = w_handle_dup(n->leads, W_WRITE | W_DUP);
-	if (h < 0) {
-		reply(m, h);
-		return;
-	}
-	m->h[0] = h;
-	m->nh = 1;
-	service_finish(&service, m, 0);
+	reply_handle(m, h);
 }
 
 static bool setattr_permitted(const struct node *n, const struct w_msg *m)

@@ -48,6 +48,16 @@ def image():
 
 
 @pytest.fixture(scope="session")
+def prepared():
+    """The output directory of the default configuration with what is generated before any
+    compilation: headers under include/generated, host tools under host."""
+    out = os.path.join(OUT, "default")
+    make(out, "default_defconfig")
+    make(out, "prepare")
+    return out
+
+
+@pytest.fixture(scope="session")
 def web_root(tmp_path_factory):
     """Files of many sizes, to be put into an image: path -> bytes."""
     import random

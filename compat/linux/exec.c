@@ -253,7 +253,7 @@ static void tell_procd(const char *path, const char *strings, uint32_t argc)
 
 static long map_stack(void)
 {
-	uint64_t limit = proc()->rlimit[3][0]; /* RLIMIT_STACK */
+	uint64_t limit = proc()->rlimit[RLIMIT_STACK][0];
 	struct w_map_args a = {.flags = W_PROT_READ | W_PROT_WRITE | W_MAP_GROWS | W_MAP_FIXED,
 			       .va = STACK_TOP - STACK_INITIAL,
 			       .len = STACK_INITIAL};

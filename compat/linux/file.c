@@ -642,7 +642,7 @@ long stream_write_all(w_handle_t h, uint64_t buf, uint64_t len, uint32_t flags)
 /* RLIMIT_FSIZE: how much of len may be written at off; 0 after SIGXFSZ. */
 static uint64_t size_limited(struct lx_file *f, uint64_t len, uint64_t off)
 {
-	uint64_t limit = proc()->rlimit[1][0];
+	uint64_t limit = proc()->rlimit[RLIMIT_FSIZE][0];
 	struct w_msg m = {.op = FS_SEEK};
 	struct fs_stat st;
 	struct w_msg s = {.op = FS_STAT, .out = (uint64_t)&st, .out_len = sizeof(st)};
@@ -977,7 +977,7 @@ LX(ftruncate)
 		return -EBADF;
 	if (f->kind != K_FILE)
 		return -EINVAL;
-	if ((int64_t)a[1] > 0 && a[1] > proc()->rlimit[1][0]) {
+	if ((int64_t)a[1] > 0 && a[1] > proc()->rlimit[RLIMIT_FSIZE][0]) {
 		lx_thread_signal(SIGXFSZ);
 		return -27;
 	}

@@ -163,8 +163,8 @@ void lx_start(struct w_regs *r)
 	proc()->umask = 022;
 	for (i = 0; i < 16; i++)
 		proc()->rlimit[i][0] = proc()->rlimit[i][1] = ~0ull;
-	proc()->rlimit[3][0] = 8ull << 20; /* RLIMIT_STACK */
-	proc()->rlimit[7][1] = LX_FDS;	   /* RLIMIT_NOFILE */
+	proc()->rlimit[RLIMIT_STACK][0] = 8ull << 20;
+	proc()->rlimit[RLIMIT_NOFILE][1] = LX_FDS;
 	proc()->nthreads = 1;
 	proc()->cwd[0] = '/';
 	proc()->trace_log = s->flags & LX_START_TRACE;

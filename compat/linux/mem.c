@@ -27,7 +27,7 @@ static bool program_range(uint64_t va, uint64_t len)
 /* RLIMIT_AS: may the program have more bytes mapped?  What lies above it is ours. */
 static bool fits_limit(uint64_t more)
 {
-	uint64_t limit = proc()->rlimit[9][0], ours = 0, va;
+	uint64_t limit = proc()->rlimit[RLIMIT_AS][0], ours = 0, va;
 	struct w_obj_info i;
 	struct w_map_info q;
 

@@ -677,8 +677,6 @@ LX(setfsgid)
 
 /* ---- limits and scheduling ---- */
 
-enum { RLIMIT_CPU = 0, RLIMIT_NPROC = 6, RLIMIT_NOFILE = 7 };
-
 /* What others have to enforce. */
 static void tell_limit(uint64_t resource, const uint64_t *lim)
 {

@@ -136,7 +136,7 @@ void lx_inherit(const struct lx_inherit *in, uint64_t size)
 	for (i = 1; i < 65; i++)
 		p->action[i].handler = in->ignored >> (i - 1) & 1;
 	memcpy(p->rlimit, in->rlimit, sizeof(p->rlimit));
-	p->rlimit[7][1] = LX_FDS;
+	p->rlimit[RLIMIT_NOFILE][1] = LX_FDS;
 	p->umask = in->umask & 0777;
 	p->fd_limit = in->fd_limit < LX_FDS ? in->fd_limit : LX_FDS;
 	p->nice = in->nice;

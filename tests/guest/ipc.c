@@ -102,7 +102,6 @@ TEST(chan_call, lends_bytes_both_ways) /* covers: FAULT */
 			  .in_len = 4,
 			  .out = (uint64_t)out,
 			  .out_len = sizeof(out)};
-	struct w_obj_info i;
 
 	t = start_thread(answer, p, stack, sizeof(stack));
 	t_ok(t);
@@ -110,9 +109,7 @@ TEST(chan_call, lends_bytes_both_ways) /* covers: FAULT */
 	t_eq(m.arg[0], 4);
 	t_eq(m.in_len, 4);
 	t_eq(memcmp(out, "dcba", 4), 0);
-	do
-		w_obj_info(t, &i);
-	while (!(i.signals & W_ENDED));
+	t_wait_end(t);
 	t_ok(w_handle_close(t));
 	t_eq(w_chan_call(c, (void *)8), W_EFAULT);
 	t_ok(w_handle_close(c));
@@ -163,15 +160,6 @@ TEST(ws_wait, level_edge_and_oneshot) /* covers: TIMEDOUT EXIST NOENT BADH INVAL
 	t_ok(w_handle_close(ws));
 }
 
-static void join(w_handle_t t)
-{
-	struct w_obj_info i;
-
-	while (w_obj_info(t, &i) >= 0 && !(i.signals & W_ENDED))
-		w_thread_yield();
-	t_ok(w_handle_close(t));
-}
-
 static void call_and_check(uint64_t chan)
 {
 	struct w_msg m = {.op = 7, .in = (uint64_t) "abcd", .in_len = 4, .nh = 1};
@@ -206,7 +194,8 @@ TEST(ws_serve, answers_waits_and_receives_in_one)
 	s.answer = p;
 	s.deadline = 0;
 	t_eq(w_ws_serve(ws, &s), W_ETIMEDOUT);
-	join(t);
+	t_wait_end(t);
+	t_ok(w_handle_close(t));
 
 	e = w_event_create(0); /* an answer that nobody waits for: its handles are dropped */
 	s.msg.nh = 1;
@@ -257,7 +246,8 @@ TEST(ws_serve, a_lie_in_the_answer_is_the_answer)
 	s.answer = p;
 	s.deadline = 0;
 	t_eq(w_ws_serve(ws, &s), W_ETIMEDOUT);
-	join(t);
+	t_wait_end(t);
+	t_ok(w_handle_close(t));
 	t_ok(w_handle_close(ws));
 	t_ok(w_handle_close(c));
 	t_ok(w_handle_close(p));

@@ -11,6 +11,15 @@ void t_fail(const char *file, int line, const char *what, int64_t got, int64_t w
 	rt_log("# %s:%d: %s is %ld, not %ld", file, line, what, got, want);
 }
 
+uint64_t t_wait_end(w_handle_t h)
+{
+	struct w_obj_info i = {0};
+
+	while (w_obj_info(h, &i) >= 0 && !(i.signals & W_ENDED))
+		w_thread_yield();
+	return i.status;
+}
+
 static uint64_t objects(void)
 {
 	struct w_sys_stat s;

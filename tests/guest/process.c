@@ -8,16 +8,6 @@ static void spin(uint64_t arg)
 		w_thread_yield();
 }
 
-static void wait_end(w_handle_t h)
-{
-	struct w_obj_info i;
-
-	do {
-		w_thread_yield();
-		w_obj_info(h, &i);
-	} while (!(i.signals & W_ENDED));
-}
-
 TEST(proc_create, ends_with_its_last_handle) /* covers: FAULT INVAL */
 {
 	int64_t p = w_proc_create("t", 1, 0, 1);
@@ -49,7 +39,7 @@ TEST(proc_kill, a_fault_ends_that_process_only)
 
 	t = w_thread_create(p, &a); /* nothing is mapped there */
 	t_ok(t);
-	wait_end(p);
+	t_wait_end(p);
 	w_obj_info(p, &i);
 	t_eq(i.status, 11);
 	t_ok(w_handle_close(t));
@@ -66,7 +56,7 @@ TEST(proc_clone, the_child_is_a_copy_and_stays_stopped)
 	t_eq(i.count, 1);
 	t_eq(i.signals & W_ENDED, 0);
 	t_ok(w_proc_kill(c, 3));
-	wait_end(c);
+	t_wait_end(c);
 	w_obj_info(c, &i);
 	t_eq(i.status, 3);
 	t_ok(w_handle_close(c));
@@ -111,7 +101,7 @@ TEST(thread_kick, a_thread_that_never_waits_can_be_ended)
 	t_ok(w_proc_kick(c));
 	t = w_proc_kill(c, 9);
 	t_ok(t);
-	wait_end(c);
+	t_wait_end(c);
 	t_ok(w_handle_close(c));
 }
 

@@ -42,14 +42,6 @@ static void leave_all(void)
 		r_;                                                       \
 	})
 
-static void wait_end(w_handle_t h)
-{
-	struct w_obj_info i;
-
-	while (w_obj_info(h, &i) >= 0 && !(i.signals & W_ENDED))
-		w_thread_yield();
-}
-
 static volatile char big[256 * W_PAGE];
 static char stack[2][4096];
 
@@ -71,6 +63,18 @@ static int64_t clone(void (*fn)(uint64_t))
 static void close(int64_t h)
 {
 	t_ok(w_handle_close(h));
+}
+
+/* Let the clone run, with what room is left for it. */
+static void ends_with(int64_t c, uint64_t status)
+{
+	uint64_t got;
+
+	t_ok(w_proc_stop(c, 0));
+	got = t_wait_end(c);
+	leave_all();
+	t_eq(got, status);
+	close(c);
 }
 
 TEST(proc_quota, counts_and_binds)
@@ -100,23 +104,13 @@ TEST(proc_quota, counts_and_binds)
 /* Parent and clone pay from one account: the clone touches more than is left and ends. */
 TEST(proc_quota, binds_clones_together)
 {
-	struct w_obj_info i;
 	int64_t c = clone(touch_all);
 
 	t_ok(c);
 	leave(64 * W_PAGE);
-	t_ok(w_proc_stop(c, 0));
-	wait_end(c);
-	leave_all();
-	t_ok(w_obj_info(c, &i));
-	t_eq(i.status, 9);
-	close(c);
+	ends_with(c, 9);
 	c = clone(touch_all);
-	t_ok(w_proc_stop(c, 0));
-	wait_end(c);
-	t_ok(w_obj_info(c, &i));
-	t_eq(i.status, 0);
-	close(c);
+	ends_with(c, 0);
 }
 
 TEST(memory, calls_without_room)
@@ -252,7 +246,6 @@ TEST(proc_quota, a_fault_without_room_ends_the_process)
 {
 	struct w_map_args map = {
 		.flags = W_PROT_READ | W_PROT_WRITE | W_MAP_FIXED, .va = FAR, .len = W_PAGE};
-	struct w_obj_info i;
 	int64_t c;
 	int n;
 
@@ -261,12 +254,7 @@ TEST(proc_quota, a_fault_without_room_ends_the_process)
 		c = clone(touch_far);
 		t_ok(c);
 		leave(n * 1024);
-		t_ok(w_proc_stop(c, 0));
-		wait_end(c);
-		leave_all();
-		t_ok(w_obj_info(c, &i));
-		t_eq(i.status, 9);
-		close(c);
+		ends_with(c, 9);
 	}
 	t_ok(w_as_unmap(0, FAR, W_PAGE));
 }
@@ -298,7 +286,7 @@ TEST(chan_call, refused_when_the_server_has_no_room)
 	leave(0);
 	t_eq(w_port_recv(port, &m, 0), W_EAGAIN);
 	leave_all();
-	wait_end(t);
+	t_wait_end(t);
 	close(t);
 	close(ch);
 	close(port);
@@ -323,7 +311,6 @@ TEST(chan_call, an_answer_whose_handles_do_not_fit)
 {
 	w_handle_t port = w_port_create(4);
 	struct w_msg m = {0};
-	struct w_obj_info i;
 	int64_t c;
 	int n;
 
@@ -337,9 +324,7 @@ TEST(chan_call, an_answer_whose_handles_do_not_fit)
 		m.h[0] = w_event_create(0);
 		t_eq(w_port_reply(port, &m), W_ENOENT);
 	}
-	wait_end(c);
-	t_ok(w_obj_info(c, &i));
-	t_eq(i.status, 42);
+	t_eq(t_wait_end(c), 42);
 	close(c);
 	close(full_chan);
 	close(port);

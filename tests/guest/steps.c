@@ -41,15 +41,6 @@ static w_handle_t disturber(void)
 	return t;
 }
 
-static void wait_end(w_handle_t h)
-{
-	struct w_obj_info i;
-
-	while (w_obj_info(h, &i) >= 0 && !(i.signals & W_ENDED))
-		w_thread_yield();
-	t_ok(w_handle_close(h));
-}
-
 static uint64_t *filled(void)
 {
 	uint64_t *p = rt_map(0, 0, LEN, RW), i;
@@ -91,7 +82,8 @@ TEST(as_move, moves_what_takes_many_steps)
 	t_eq(w_as_move((uint64_t)p, LEN, 0), W_EFAULT); /* it is gone there */
 	t_ok(w_as_unmap(0, to, LEN));
 	stop = true;
-	wait_end(t);
+	t_wait_end(t);
+	t_ok(w_handle_close(t));
 }
 
 TEST(as_protect, and_discard_and_map_over_many_pages)
@@ -114,7 +106,8 @@ TEST(as_protect, and_discard_and_map_over_many_pages)
 	t_eq(wrong(p, ~0ull), 0);
 	t_ok(w_as_unmap(0, (uint64_t)p, LEN));
 	stop = true;
-	wait_end(t);
+	t_wait_end(t);
+	t_ok(w_handle_close(t));
 }
 
 static uint64_t *shown;
@@ -134,7 +127,6 @@ static int64_t clone(void (*fn)(uint64_t))
 TEST(proc_clone, copies_what_takes_many_steps)
 {
 	w_handle_t t = disturber();
-	struct w_obj_info i;
 	int64_t c;
 	int n;
 
@@ -144,16 +136,13 @@ TEST(proc_clone, copies_what_takes_many_steps)
 		t_ok(c);
 		shown[512] = 99; /* ours only */
 		t_ok(w_proc_stop(c, 0));
-		do {
-			w_thread_yield();
-			t_ok(w_obj_info(c, &i));
-		} while (!(i.signals & W_ENDED));
-		t_eq(i.status, 42);
+		t_eq(t_wait_end(c), 42);
 		t_ok(w_handle_close(c));
 		shown[512] = 2;
 	}
 	stop = true;
-	wait_end(t);
+	t_wait_end(t);
+	t_ok(w_handle_close(t));
 	t_ok(w_as_unmap(0, (uint64_t)shown, LEN));
 }
 
@@ -194,7 +183,8 @@ TEST(proc_clone, may_end_between_two_steps)
 		for (k = 0; k < n * 3; k++)
 			w_thread_yield();
 		t_ok(w_proc_kill(c, 0));
-		wait_end(c);
+		t_wait_end(c);
+		t_ok(w_handle_close(c));
 	}
 	t_ok(w_handle_close(child_says));
 	t_ok(w_as_unmap(0, (uint64_t)shown, LEN));
@@ -257,7 +247,8 @@ TEST(port_reply, and_msg_copy_of_many_pages)
 	m.in_len = LEN;
 	m.status = 3;
 	t_ok(w_port_reply(p, &m));
-	wait_end(t);
+	t_wait_end(t);
+	t_ok(w_handle_close(t));
 	t_eq(wrong(lent, 2), 0);
 	t_ok(w_handle_close(c));
 	t_ok(w_handle_close(p));

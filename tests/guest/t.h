@@ -22,6 +22,9 @@ struct test {
 
 void t_fail(const char *file, int line, const char *what, int64_t got, int64_t want);
 
+/* Wait until a process or thread has ended; a process's status. */
+uint64_t t_wait_end(w_handle_t h);
+
 #define t_eq(got_, want_)                                            \
 	do {                                                         \
 		int64_t g_ = (int64_t)(got_), w_ = (int64_t)(want_); \

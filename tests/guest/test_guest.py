@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from conftest import OUT, ROOT, make
+from conftest import ROOT
 from vm import VM
 
 
@@ -19,13 +19,10 @@ def test_native_calls(image, config, cpus):
         assert not bad, "\n".join(bad)
 
 
-def test_checklist():
+def test_checklist(prepared):
     """Every `fails` word of abi/kernel.wid is provoked by an assertion here."""
     here = os.path.dirname(os.path.abspath(__file__))
-    out = os.path.join(OUT, "default")
-    make(out, "default_defconfig")
-    make(out, "prepare")
-    listing = subprocess.run([os.path.join(out, "host", "widc"), "checklist",
+    listing = subprocess.run([os.path.join(prepared, "host", "widc"), "checklist",
                               os.path.join(ROOT, "abi", "errors.wid"),
                               os.path.join(ROOT, "abi", "kernel.wid")],
                              check=True, capture_output=True, text=True).stdout

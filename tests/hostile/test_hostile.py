@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from conftest import OUT, ROOT, make
+from conftest import ROOT
 from vm import VM
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -16,16 +16,13 @@ PROGRAMS = sorted(os.path.basename(f)[:-2] for f in glob.glob(os.path.join(HERE,
 
 
 @pytest.fixture(scope="module")
-def overlay(tmp_path_factory):
+def overlay(tmp_path_factory, prepared):
     d = tmp_path_factory.mktemp("hostile")
     (d / "hostile").mkdir()
-    out = os.path.join(OUT, "default")
-    make(out, "default_defconfig")
-    make(out, "prepare")
     for name in PROGRAMS:
         exe = d / "hostile" / name
         subprocess.run(["musl-gcc", "-static", "-O1", "-w", "-pthread", "-o", str(exe),
-                        f"-I{ROOT}/abi/include", f"-I{out}/include/generated", os.path.join(HERE, name + ".c")], check=True)
+                        f"-I{ROOT}/abi/include", f"-I{prepared}/include/generated", os.path.join(HERE, name + ".c")], check=True)
         subprocess.run(["strip", str(exe)], check=True)
     return str(d)
 

@@ -7,30 +7,21 @@ import subprocess
 
 import pytest
 
-from conftest import OUT, ROOT, make
+from conftest import ROOT
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TESTS = sorted(glob.glob(os.path.join(HERE, "*_test.c")))
 
 
-@pytest.fixture(scope="session")
-def generated():
-    """Headers that the build generates."""
-    out = os.path.join(OUT, "default")
-    make(out, "default_defconfig")
-    make(out, "prepare")
-    return os.path.join(out, "include", "generated")
-
-
 @pytest.mark.parametrize("test", TESTS, ids=[os.path.basename(t)[:-2] for t in TESTS])
-def test_unit(test, generated, tmp_path):
+def test_unit(test, prepared, tmp_path):
     sources = re.search(r"/\* sources: (.*) \*/", open(test).read()).group(1).split()
     exe = tmp_path / "t"
     subprocess.run(["gcc", "-std=gnu11", "-g", "-O1", "-Wall", "-Wextra", "-Werror",
                     "-Wno-missing-field-initializers",
                     "-fsanitize=address,undefined", "-fno-sanitize-recover=all",
                     f"-I{ROOT}/lib/include", f"-I{ROOT}/rt/include", f"-I{ROOT}/abi/include", f"-I{ROOT}/drivers",
-                    f"-I{generated}",
+                    f"-I{prepared}/include/generated",
                     "-include", f"{ROOT}/abi/include/wherry/config.h", "-o", str(exe), test,
                     *[os.path.join(ROOT, s) for s in sources], "-lcmocka"], check=True)
     subprocess.run([str(exe)], check=True)

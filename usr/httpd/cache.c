@@ -39,8 +39,8 @@ const struct cached *cache_find(struct cache *c, const char *path, time_t now)
 }
 
 void cache_keep(struct cache *c, const char *path, const char *full, const struct stat *st,
-		const char *etag, const char *bytes, uint32_t head_len, uint32_t body_len,
-		time_t now)
+		const char *etag, const char *head, uint32_t head_len, const char *body,
+		uint32_t body_len, time_t now)
 {
 	struct cached *f = slot(c, path);
 
@@ -54,5 +54,6 @@ void cache_keep(struct cache *c, const char *path, const char *full, const struc
 	f->looked = now;
 	f->head_len = head_len;
 	f->body_len = body_len;
-	memcpy(f->bytes, bytes, head_len + body_len);
+	memcpy(f->bytes, head, head_len);
+	memcpy(f->bytes + head_len, body, body_len);
 }

@@ -35,5 +35,5 @@ extern int cache_seconds; /* 0: look at the file for each request */
 const struct cached *cache_find(struct cache *c, const char *path, time_t now);
 /* Keep head and body; what does not fit is not kept. */
 void cache_keep(struct cache *c, const char *path, const char *full, const struct stat *st,
-		const char *etag, const char *bytes, uint32_t head_len, uint32_t body_len,
-		time_t now);
+		const char *etag, const char *head, uint32_t head_len, const char *body,
+		uint32_t body_len, time_t now);

@@ -226,10 +226,8 @@ static void keep(struct worker *w, struct conn *c, const struct http_request *r,
 
 	if (c->close || r->head || r->has_range || body_len != st->st_size)
 		return;
-	memmove(c->out + head_len - 2, c->out + head_len, body_len);
-	cache_keep(w->cache, r->path, full, st, etag, c->out, head_len - 2, body_len, w->time);
-	memmove(c->out + head_len, c->out + head_len - 2, body_len);
-	memcpy(c->out + head_len - 2, "\r\n", 2);
+	cache_keep(w->cache, r->path, full, st, etag, c->out, head_len - 2, c->out + head_len,
+		   body_len, w->time);
 }
 
 static void answer_file(struct worker *w, struct conn *c, const struct http_request *r, int fd,

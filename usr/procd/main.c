@@ -600,9 +600,9 @@ static void op_limit(struct w_msg *m, struct proc *p)
 {
 	uint64_t soft = m->PROC_LIMIT_in_soft, hard = m->PROC_LIMIT_in_hard;
 
-	if (m->PROC_LIMIT_in_resource == 6) {
+	if (m->PROC_LIMIT_in_resource == RLIMIT_NPROC) {
 		p->nproc = soft;
-	} else if (m->PROC_LIMIT_in_resource == 0) {
+	} else if (m->PROC_LIMIT_in_resource == RLIMIT_CPU) {
 		p->cpu_soft = soft;
 		p->cpu_hard = hard;
 		cpu_limit_start(p);

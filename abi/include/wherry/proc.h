@@ -19,6 +19,16 @@ enum {
 	LX_H_LAST
 };
 
+/* The limits that somebody enforces (setrlimit(2)). */
+enum {
+	RLIMIT_CPU = 0,
+	RLIMIT_FSIZE = 1,
+	RLIMIT_STACK = 3,
+	RLIMIT_NPROC = 6,
+	RLIMIT_NOFILE = 7,
+	RLIMIT_AS = 9
+};
+
 /* Credentials as servers see them (PROC_GROUPS). */
 #define PROC_GROUPS_MAX 64
 struct proc_cred {

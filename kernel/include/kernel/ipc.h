@@ -27,7 +27,6 @@ struct port {
 	uint32_t *txn_gen;
 	struct list receivers; /* [k] threads in port_recv() */
 	bool closed;
-	uint32_t ncallers;
 };
 
 struct channel {
