@@ -12,7 +12,6 @@ struct known {
 const struct proc_cred *me;
 
 static struct list known[BUCKETS];
-static w_handle_t proc;
 static uint64_t procd_koid;
 
 static struct known *find(uint64_t koid)
@@ -27,19 +26,6 @@ static struct known *find(uint64_t koid)
 	return NULL;
 }
 
-static bool ask(uint64_t koid, struct proc_cred *out)
-{
-	struct w_msg m = {.op = PROC_GROUPS, .out = (uint64_t)out, .out_len = sizeof(*out)};
-
-	if (!proc)
-		proc = rt_lookup("proc");
-	m.PROC_GROUPS_in_koid = koid;
-	if (rt_call(proc, &m) < 0)
-		return false;
-	procd_koid = m.PROC_GROUPS_out_procd;
-	return true;
-}
-
 /* Who is not known, or cannot be kept in mind, has no rights of his own.  No server calls
  * this one; a clone that nobody told procd of does, and must gain nothing by that. */
 void cred_enter(uint64_t koid)
@@ -50,7 +36,7 @@ void cred_enter(uint64_t koid)
 
 	if (!k) {
 		me = &nobody;
-		if (!ask(koid, &fresh))
+		if (!cred_ask(koid, &fresh, &procd_koid))
 			return;
 		k = rt_try_alloc(sizeof(*k));
 		if (!k)
@@ -77,26 +63,9 @@ bool cred_is_procd(uint64_t koid)
 	return procd_koid && koid == procd_koid;
 }
 
-bool cred_in_group(uint32_t gid)
+bool cred_may(const struct node *n, uint32_t bits)
 {
-	uint32_t i;
-
-	for (i = 0; i < me->ngroups; i++)
-		if (me->groups[i] == gid)
-			return true;
-	return me->gid == gid;
-}
-
-bool cred_may(const struct node *n, uint32_t mode)
-{
-	uint32_t bits;
-
-	if (!me)
-		return true;
-	if (!me->uid) /* root may all but execute what nobody may */
-		return !(mode & MAY_X) || (n->mode & FS_S_IFMT) == FS_S_IFDIR || n->mode & 0111;
-	bits = n->uid == me->uid ? n->mode >> 6 : cred_in_group(n->gid) ? n->mode >> 3 : n->mode;
-	return (bits & mode) == mode;
+	return !me || cred_allows(me, n->mode, n->uid, n->gid, bits);
 }
 
 bool cred_owns(const struct node *n)

@@ -10,9 +10,7 @@
 
 #include "ramfs.h"
 
-#include <wherry/proc.h>
-
-enum { MAY_X = 1, MAY_W = 2, MAY_R = 4 };
+#include <rt/cred.h>
 
 extern const struct proc_cred *me; /* of the call being served; NULL: ourselves, may all */
 
@@ -20,7 +18,6 @@ void cred_enter(uint64_t koid); /* sets me */
 void cred_forget(uint64_t koid);
 bool cred_is_procd(uint64_t koid); /* may send notes */
 bool cred_may(const struct node *n, uint32_t mode);
-bool cred_in_group(uint32_t gid);
 bool cred_owns(const struct node *n); /* root or the owner */
 /* May the entry n of dir be removed or renamed (write, search, sticky bit)? */
 bool cred_may_remove(const struct node *dir, const struct node *n);

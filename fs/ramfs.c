@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "cred.h"
+#include "mqueue.h"
 #include "watch.h"
 
 #define LINKS_MAX 40
@@ -386,6 +387,8 @@ static void node_free(struct node *n)
 	data_drop(n);
 	if (n->leads)
 		w_handle_close(n->leads);
+	if (n->mq)
+		mqueue_free(n->mq);
 	rt_free(n->name);
 	rt_free(n->target);
 	rt_free(n);

@@ -34,6 +34,7 @@ struct node {
 	struct list watches; /* struct watch (watch.c) */
 	struct locks *locks; /* lock.c; owns */
 	struct fifo *fifo;   /* fifo.c; owns */
+	struct mqueue *mq;   /* mqueue.c; owns */
 	struct node *hard;   /* a hard link: the node with the data; counted in nlink */
 };
 

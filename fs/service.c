@@ -7,6 +7,7 @@
 #include "cred.h"
 #include "fifo.h"
 #include "lock.h"
+#include "mqueue.h"
 #include "watch.h"
 
 #include <lib/flatfs.h>
@@ -48,6 +49,23 @@ static void reply_handle(struct w_msg *m, int64_t h)
 
 /* ---- open ---- */
 
+/* An open file of n (NULL: of none), with its channel in m->h[0]; NULL: no memory. */
+static struct ofile *ofile_new(struct w_msg *m, struct node *n, uint32_t flags)
+{
+	struct ofile *f = rt_try_alloc(sizeof(*f));
+
+	m->h[0] = f ? service_mint(&service, (uint64_t)f) : 0;
+	if (!m->h[0]) {
+		rt_free(f);
+		return NULL;
+	}
+	f->n = n;
+	f->flags = flags;
+	if (n)
+		n->opens++;
+	return f;
+}
+
 /* *fresh: it was made just now, so whoever made it may open it whatever its mode. */
 static int open_create(const char *path, uint32_t flags, uint32_t mode, struct node **out,
 		       bool *fresh)
@@ -87,11 +105,7 @@ static int open_check(struct node *n, uint32_t flags)
 
 static bool open_permitted(const struct node *n, uint32_t flags)
 {
-	static const uint32_t need[4] = {MAY_R, MAY_W, MAY_R | MAY_W, MAY_R | MAY_W};
-
-	if (flags & FS_O_PATH)
-		return true;
-	return cred_may(n, need[flags & FS_O_ACCMODE] | (flags & FS_O_TRUNC ? MAY_W : 0));
+	return flags & FS_O_PATH || cred_may(n, cred_open_bits(flags));
 }
 
 static void op_open(struct w_msg *m, const char *path)
@@ -117,16 +131,11 @@ static void op_open(struct w_msg *m, const char *path)
 	if (!err && flags & FS_O_TRUNC && flags & FS_O_ACCMODE &&
 	    (n->mode & FS_S_IFMT) == FS_S_IFREG)
 		err = ramfs_resize(n, 0);
-	f = err ? NULL : rt_try_alloc(sizeof(*f));
-	m->h[0] = f ? service_mint(&service, (uint64_t)f) : 0;
-	if (!m->h[0]) {
-		rt_free(f);
+	f = err ? NULL : ofile_new(m, n, flags);
+	if (!f) {
 		reply(m, err ? err : W_ENOMEM);
 		return;
 	}
-	f->n = n;
-	f->flags = flags;
-	n->opens++;
 	watch_tell(n, IN_OPEN);
 	if ((n->mode & FS_S_IFMT) == FS_S_IFIFO && !(flags & FS_O_PATH)) {
 		f->fifo = true;
@@ -275,6 +284,7 @@ static void op_mmap(struct w_msg *m, struct ofile *f)
 				      ? W_ALL & ~W_MANAGE
 				      : W_ALL & ~(W_WRITE | W_MANAGE));
 	m->FS_MMAP_out_size = f->n->size;
+	f->n->atime = rt_wall();
 	reply_handle(m, h);
 }
 
@@ -431,7 +441,7 @@ static void op_link(struct w_msg *m, const char *from)
 	const char *to = second_of(m, from);
 	struct node *n, *dir;
 	char last[256];
-	int err = to ? ramfs_walk(ramfs_root, from, true, &n, NULL) : W_EINVAL;
+	int err = to ? ramfs_walk(ramfs_root, from, !m->FS_LINK_in_follow, &n, NULL) : W_EINVAL;
 
 	if (!err)
 		err = ramfs_walk(ramfs_root, to, false, &dir, last);
@@ -579,6 +589,8 @@ static void op_mknod(struct w_msg *m, const char *path)
 
 	if (!err && device && me && me->uid)
 		err = W_EPERM;
+	if (!err && type == FS_S_IFDIR)
+		err = W_EPERM;
 	if (!err && !device && type != FS_S_IFIFO && type != FS_S_IFSOCK && type != FS_S_IFREG)
 		err = W_EINVAL;
 	if (!err)
@@ -619,7 +631,7 @@ static bool setattr_permitted(const struct node *n, const struct w_msg *m)
 	if (what & FS_SET_UID && m->FS_SETATTR_in_uid != n->uid)
 		return false;
 	if (what & FS_SET_GID && m->FS_SETATTR_in_gid != n->gid &&
-	    !cred_in_group(m->FS_SETATTR_in_gid))
+	    !cred_member(me, m->FS_SETATTR_in_gid))
 		return false;
 	if (what & FS_SET_NOW && !(what & (FS_SET_MODE | FS_SET_UID | FS_SET_GID)) &&
 	    cred_may(n, MAY_W)) /* times to now: writing is enough */
@@ -735,19 +747,16 @@ static void closed(struct ofile *f)
 
 static void op_watch_new(struct w_msg *m)
 {
-	struct ofile *f = rt_try_alloc(sizeof(*f));
+	struct watcher *w = watch_new();
+	struct ofile *f = w ? ofile_new(m, NULL, m->FS_WATCH_NEW_in_flags) : NULL;
 
-	if (f)
-		f->watcher = watch_new();
-	m->h[0] = f && f->watcher ? service_mint(&service, (uint64_t)f) : 0;
-	if (!m->h[0]) {
-		if (f && f->watcher)
-			watch_free(f->watcher);
-		rt_free(f);
+	if (!f) {
+		if (w)
+			watch_free(w);
 		reply(m, W_ENOMEM);
 		return;
 	}
-	f->flags = m->FS_WATCH_NEW_in_flags;
+	f->watcher = w;
 	m->h[1] = w_handle_dup(watch_event(f->watcher), W_READ | W_DUP);
 	m->nh = 2;
 	service_finish(&service, m, 0);
@@ -784,6 +793,79 @@ static void call_watcher(struct w_msg *m, struct ofile *f, const char *path)
 		break;
 	default:
 		reply(m, W_EINVAL);
+	}
+}
+
+/* ---- message queues ---- */
+
+static int mq_find(struct w_msg *m, const char *name, struct node **out)
+{
+	uint32_t flags = m->FS_MQ_OPEN_in_flags;
+	struct node *dir;
+	int err = ramfs_walk(ramfs_root, "/dev/mqueue", false, &dir, NULL);
+
+	if (err)
+		return err;
+	*out = ramfs_child(dir, name);
+	if (*out && flags & FS_O_CREAT && flags & FS_O_EXCL)
+		return W_EEXIST;
+	if (*out)
+		return !(*out)->mq			       ? W_EACCES
+		       : cred_may(*out, cred_open_bits(flags)) ? 0
+							       : W_EACCES;
+	if (!(flags & FS_O_CREAT))
+		return W_ENOENT;
+	err = ramfs_create(dir, name, FS_S_IFREG | (m->FS_MQ_OPEN_in_mode & 0777), out);
+	if (!err)
+		err = mqueue_create(*out, me ? me->uid : 0, m->FS_MQ_OPEN_in_most,
+				    m->FS_MQ_OPEN_in_size);
+	if (err && *out)
+		ramfs_unlink(*out, false);
+	return err;
+}
+
+static void op_mq_open(struct w_msg *m, const char *name)
+{
+	struct ofile *f;
+	struct node *n = NULL;
+	int err = !*name	       ? W_ENOENT
+		  : strlen(name) > 255 ? W_ENAMETOOLONG
+		  : strchr(name, '/') || !strcmp(name, ".") || !strcmp(name, "..")
+			  ? W_EACCES
+			  : mq_find(m, name, &n);
+
+	f = err ? NULL : ofile_new(m, n, m->FS_MQ_OPEN_in_flags & (FS_O_ACCMODE | FS_O_NONBLOCK));
+	if (!f) {
+		reply(m, err ? err : W_ENOMEM);
+		return;
+	}
+	m->h[1] = w_handle_dup(mqueue_event(n->mq), W_READ | W_DUP);
+	m->nh = 2;
+	service_finish(&service, m, 0);
+}
+
+static void call_mqueue(struct w_msg *m, struct ofile *f)
+{
+	bool nonblock = f->flags & FS_O_NONBLOCK;
+
+	switch (m->op) {
+	case FS_MQ_SEND:
+		if (!(f->flags & FS_O_ACCMODE))
+			reply(m, W_EBADH);
+		else
+			mqueue_send(&service, m, f->n->mq, nonblock);
+		break;
+	case FS_MQ_RECEIVE:
+		if ((f->flags & FS_O_ACCMODE) == FS_O_WRONLY)
+			reply(m, W_EBADH);
+		else
+			mqueue_receive(&service, m, f->n->mq, nonblock);
+		break;
+	case FS_MQ_ATTR:
+		mqueue_attr(&service, m, f->n->mq, f->flags);
+		break;
+	default:
+		mqueue_notify(&service, m, f->n->mq);
 	}
 }
 
@@ -837,9 +919,25 @@ static void call_file(struct w_msg *m, struct ofile *f, const char *bytes)
 		lock_close(f->n, m->sender);
 		reply(m, 0);
 		return;
+	case FS_MQ_SEND:
+	case FS_MQ_RECEIVE:
+	case FS_MQ_ATTR:
+	case FS_MQ_NOTIFY:
+		if (f->n->mq) {
+			call_mqueue(m, f);
+			return;
+		}
+		reply(m, W_EBADH);
+		return;
 	default:
 		reply(m, m->op == FS_IOCTL ? W_ENOTTY : W_ENOSYS);
 	}
+}
+
+static void process_gone(uint64_t koid)
+{
+	lock_process_gone(koid);
+	mqueue_process_gone(koid);
 }
 
 static void call(struct service *s, struct w_msg *m)
@@ -855,7 +953,7 @@ static void call(struct service *s, struct w_msg *m)
 		if (cred_is_procd(m->sender))
 			cred_forget(m->FS_NOTE_in_koid);
 		if (cred_is_procd(m->sender) && m->FS_NOTE_in_what)
-			lock_process_gone(m->FS_NOTE_in_koid);
+			process_gone(m->FS_NOTE_in_koid);
 		return;
 	}
 	if ((!f && m->op != FS_WHO) || (f && m->op == FS_SETATTR))
@@ -922,6 +1020,9 @@ static void call(struct service *s, struct w_msg *m)
 		break;
 	case FS_LEADS:
 		op_leads(m, s->bytes);
+		break;
+	case FS_MQ_OPEN:
+		op_mq_open(m, s->bytes);
 		break;
 	default:
 		reply(m, W_ENOSYS);

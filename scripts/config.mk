@@ -38,7 +38,8 @@ explain: host/kcheck
 	@[ -n "$(X)" ] || { echo "usage: make explain X=OPTION" >&2; exit 1; }
 	@$(KCONFIG_ENV) host/kcheck explain $(patsubst CONFIG_%,%,$(X)) Kconfig
 lint: host/kcheck
-	@$(KCONFIG_ENV) host/kcheck lint Kconfig && sh $(srctree)/scripts/lint-options && sh $(srctree)/scripts/layers
+	@$(KCONFIG_ENV) host/kcheck lint Kconfig && sh $(srctree)/scripts/lint-options && sh $(srctree)/scripts/layers && \
+		sh $(srctree)/scripts/lint-calls
 
 host/kcheck: $(srctree)/scripts/kcheck.c
 	@mkdir -p host; $(HOSTCC) -O1 -w -o $@ $< -lkconfig-parser

@@ -179,7 +179,7 @@ static uint64_t build_stack(const struct image *img, uint64_t bias, uint64_t int
 			    uint32_t len)
 {
 	uint64_t sp = STACK_TOP - 16, text, random, fn, words;
-	const uint32_t *ids = ((const struct lx_sigpage *)LX_SIGPAGE)->ids;
+	const uint32_t *ids = lx_page()->ids;
 	struct stack_builder b;
 
 	sp -= strlen(path) + 1;
@@ -230,8 +230,9 @@ static void reset_signals(void)
 
 		*a = (struct lx_sigaction){.handler = a->handler == 1 ? 1 : 0};
 	}
+	lx_sigchld_changed();
 	t->altstack = (struct lx_sigstack){.flags = 2};
-	t->clear_tid = t->robust = t->robust_len = 0;
+	t->clear_tid = t->robust = 0;
 }
 
 static void tell_procd(const char *path, const char *strings, uint32_t argc)

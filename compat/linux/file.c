@@ -103,6 +103,8 @@ struct lx_file *fd_remove(long fd)
 	lx_unlock();
 	if (f && proc()->record_locks && f->kind == K_FILE)
 		drop_record_locks(f);
+	if (f && f->kind == K_MQ)
+		mq_closing(f);
 	return f;
 }
 
@@ -128,13 +130,13 @@ LX(close)
 
 LX(close_range)
 {
-	uint64_t i, last = a[1] < LX_FDS ? a[1] : LX_FDS - 1;
+	uint64_t i, last = (uint32_t)a[1] < LX_FDS ? (uint32_t)a[1] : LX_FDS - 1;
 	struct lx_file *f;
 
 	(void)r;
-	if (a[0] > a[1])
+	if ((uint32_t)a[0] > (uint32_t)a[1] || a[2] & ~6ull) /* UNSHARE: threads share it all */
 		return -EINVAL;
-	for (i = a[0]; i <= last; i++) {
+	for (i = (uint32_t)a[0]; i <= last; i++) {
 		if (a[2] & 4) { /* CLOSE_RANGE_CLOEXEC */
 			proc()->fd[i].cloexec = true;
 			continue;
@@ -144,6 +146,20 @@ LX(close_range)
 			file_put(f);
 	}
 	return 0;
+}
+
+long fd_of_service(enum kind kind, uint32_t oflags, const w_handle_t *h, bool cloexec)
+{
+	struct lx_file *f = file_new(kind, oflags);
+
+	if (!f) {
+		w_handle_close(h[0]);
+		w_handle_close(h[1]);
+		return -ENOMEM;
+	}
+	f->h = h[0];
+	f->event = h[1];
+	return fd_install(f, 0, cloexec);
 }
 
 static long dup_from(struct lx_file *f, int from, bool cloexec)
@@ -217,7 +233,7 @@ static void set_flags(struct lx_file *f, uint32_t flags)
 	f->oflags = (f->oflags & ~can) | (flags & can);
 	if (sticky_stream(f))
 		w_stream_ctl(s, W_STREAM_SETFLAGS, flags & FS_O_NONBLOCK ? W_STREAM_NONBLOCK : 0);
-	if (f->kind == K_FILE || f->kind == K_TTY || f->kind == K_INOTIFY) {
+	if (f->kind == K_FILE || f->kind == K_TTY || f->kind == K_INOTIFY || f->kind == K_MQ) {
 		m.FS_FLAGS_in_mask = can;
 		m.FS_FLAGS_in_value = flags;
 		lx_chan(f->h, &m);
@@ -753,11 +769,15 @@ static long vectored(struct lx_file *f, uint64_t uiov, uint64_t n, uint64_t off,
 
 	if (n > 1024)
 		return -EINVAL;
+	for (i = 0; i < n; i++) { /* nothing is moved if one of them is wrong */
+		if (get_user(&v, uiov + i * sizeof(v), sizeof(v)))
+			return -EFAULT;
+		if ((int64_t)v.len < 0)
+			return -EINVAL;
+	}
 	for (i = 0; i < n; i++) {
 		if (get_user(&v, uiov + i * sizeof(v), sizeof(v)))
 			return total ? total : -EFAULT;
-		if ((int64_t)v.len < 0)
-			return -EINVAL;
 		if (!v.len)
 			continue;
 		got = rw(f, v.base, v.len, off == FS_OWN_OFFSET ? off : off + total);
@@ -993,8 +1013,14 @@ LX(fallocate)
 	struct w_msg m = {.op = FS_STAT, .out = (uint64_t)&st, .out_len = sizeof(st)};
 	const uint64_t b[6] = {a[0], a[2] + a[3]};
 
-	if (!f || f->kind != K_FILE)
-		return f ? -19 : -EBADF;
+	if (!f || !(f->oflags & FS_O_ACCMODE))
+		return -EBADF;
+	if ((int64_t)a[2] < 0 || (int64_t)a[3] <= 0)
+		return -EINVAL;
+	if (f->kind == K_STREAM)
+		return -ESPIPE;
+	if (f->kind != K_FILE)
+		return W_ENODEV;
 	if (a[1] & ~1ull)
 		return -95;
 	if (lx_chan(f->h, &m) < 0)
@@ -1005,14 +1031,36 @@ LX(fallocate)
 /* Files live in memory: they are as safe as they will be. */
 LX(fsync)
 {
+	struct lx_file *f = fd_file(a[0]);
+
+	(void)r;
+	return !f ? -EBADF : f->kind == K_FILE ? 0 : -EINVAL;
+}
+
+LX(syncfs)
+{
 	(void)r;
 	return fd_file(a[0]) ? 0 : -EBADF;
 }
 
 LX(fadvise64)
 {
+	struct lx_file *f = fd_file(a[0]);
+
 	(void)r;
-	return fd_file(a[0]) ? 0 : -EBADF;
+	if (!f)
+		return -EBADF;
+	return f->kind == K_STREAM ? -ESPIPE : a[3] > 5 ? -EINVAL : 0;
+}
+
+LX(readahead)
+{
+	struct lx_file *f = fd_file(a[0]);
+
+	(void)r;
+	if (!f || (f->oflags & FS_O_ACCMODE) == FS_O_WRONLY)
+		return -EBADF;
+	return f->kind == K_FILE ? 0 : -EINVAL;
 }
 
 LX(flock)
@@ -1041,8 +1089,8 @@ LX(getdents64)
 		return fddir_list(f, a[1], a[2]);
 	if (f->kind != K_FILE)
 		return -ENOTDIR;
-	/* struct fs_dirent is struct linux_dirent64 */
-	return lx_chan(f->h, &m);
+	/* struct fs_dirent is struct linux_dirent64: an entry has more bytes than this */
+	return a[2] < sizeof(struct fs_dirent) ? -EINVAL : lx_chan(f->h, &m);
 }
 
 /* ---- pipes and descriptors that are objects ---- */
@@ -1052,11 +1100,12 @@ static long pipe_make(uint64_t ufds, uint64_t flags)
 	w_handle_t h[2];
 	struct lx_file *f[2];
 	int32_t fds[2];
-	long err = w_stream_create(65536, W_STREAM_PIPE, h);
+	long err;
 	int i;
 
 	if (flags & ~(02000000ull | FS_O_NONBLOCK | 040000))
 		return -EINVAL;
+	err = w_stream_create(65536, W_STREAM_PIPE, h);
 	if (err < 0)
 		return err == W_EMFILE ? -23 : err;
 	for (i = 0; i < 2; i++) {

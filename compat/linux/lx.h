@@ -21,6 +21,7 @@
 /* Inside only: Linux include/linux/errno.h */
 #define ERESTARTSYS (-512)    /* restart if SA_RESTART or no handler ran */
 #define ERESTARTNOHAND (-514) /* restart only if no handler ran */
+#define ERESTART_SLEEP (-516) /* the same, until sleep_end, not as long again */
 
 enum {
 	EPERM = 1,
@@ -56,13 +57,17 @@ struct lx_thread {
 	uint64_t sigmask;
 	uint64_t pending;    /* thread-directed; atomic */
 	uint64_t saved_mask; /* to restore after a call that swapped it */
+	uint64_t sleep_end;  /* of an interrupted sleep that starts again; 0: none */
 	bool mask_saved;
 	uint32_t tid, slot;
 	uint64_t orig_rax;
 	uint64_t clear_tid;
-	uint64_t robust, robust_len;
+	uint64_t set_tid; /* a child in the making writes its id there */
+	uint64_t robust;
 	struct lx_sigstack altstack;
-	w_handle_t handle; /* of this thread; 0: the first */
+	w_handle_t handle;	   /* of this thread; 0: the first */
+	uint32_t policy, priority; /* sched(7), if it is not the first: procd knows that one's */
+	bool reset_on_fork;
 	uint64_t fs;
 	struct lx_siginfo info[65];
 };
@@ -83,6 +88,7 @@ enum kind {
 	K_PIDFD,
 	K_INOTIFY,
 	K_FDDIR, /* /proc/self/fd; next: the number to list next */
+	K_MQ,
 	K_DEV
 };
 enum { DEV_NULL = 3, DEV_ZERO = 5, DEV_FULL = 7, DEV_RANDOM = 8, DEV_URANDOM = 9 };
@@ -116,8 +122,9 @@ struct lx_file {
 	struct list items;	 /* K_EPOLL */
 	bool unix_domain, passcred;
 	uint32_t sock_type;
-	uint64_t ticket; /* AF_UNIX: names it to its service */
-	char *path;	 /* of directories: for *at() and /proc; owns */
+	uint64_t ticket;     /* AF_UNIX: names it to its service */
+	uint64_t timeout[2]; /* ns, SO_RCVTIMEO and SO_SNDTIMEO; 0: none */
+	char *path;	     /* of directories: for *at() and /proc; owns */
 };
 
 struct lx_fd {
@@ -148,8 +155,10 @@ struct lx_proc {
 	struct lx_fd fd[LX_FDS];
 	uint32_t fd_limit;
 	uint64_t rlimit[16][2]; /* soft, hard; NOFILE's soft one is fd_limit */
-	uint32_t nice;		/* as getpriority(2) gives it: 20 - nice */
-	uint32_t signalfds;	/* open ones: look at them when signals come */
+	struct list queued;	/* struct queued_signal: real-time ones for one thread */
+	uint32_t nqueued;
+	bool locked;	    /* mlockall(2) */
+	uint32_t signalfds; /* open ones: look at them when signals come */
 	char cwd[1024];
 	uint32_t umask;
 	struct lx_sigaction action[65];
@@ -185,6 +194,11 @@ static inline struct lx_thread *self(void)
 
 	__asm__("mov %%gs:0, %0" : "=r"(t));
 	return t;
+}
+
+static inline struct lx_sigpage *lx_page(void)
+{
+	return (struct lx_sigpage *)LX_SIGPAGE;
 }
 
 static inline struct lx_proc *proc(void)
@@ -225,10 +239,15 @@ struct lx_timespec {
 
 uint64_t lx_now(void);
 uint64_t lx_wall_offset(void);
+uint64_t lx_from_wall(uint64_t ns);	  /* a time of the wall clock as ours; 1: it is long past */
+uint64_t lx_sleep_end(uint64_t deadline); /* or, of a call that starts again, the old one */
+int lx_get_time(uint64_t uts, uint64_t *ns);	       /* a timespec that is valid */
 int lx_get_deadline(uint64_t uts, uint64_t *deadline); /* relative timespec -> absolute */
 
 struct lx_file *fd_file(long fd);			    /* borrows; NULL: EBADF */
 long fd_install(struct lx_file *f, int from, bool cloexec); /* consumes f on failure too */
+/* A descriptor for a channel and its readiness event, h[0] and h[1]: both are consumed. */
+long fd_of_service(enum kind kind, uint32_t oflags, const w_handle_t *h, bool cloexec);
 void fd_place(uint32_t fd, struct lx_file *f); /* at a free number, without O_CLOEXEC */
 struct lx_file *file_new(enum kind kind, uint32_t oflags);
 void file_put(struct lx_file *f);
@@ -279,9 +298,14 @@ bool lx_signal_waiting(void);
 uint64_t lx_pending(void);			      /* that this thread may take */
 int lx_claim(uint64_t mask, struct lx_siginfo *info); /* take one outside mask; 0: none */
 void signalfd_update(void);
+void mq_closing(struct lx_file *f);
 long fddir_list(struct lx_file *f, uint64_t buf, uint64_t len);
 long signalfd_read(struct lx_file *f, uint64_t buf, uint64_t len);
 void lx_end_other_threads(void);
+struct lx_thread *lx_thread_by_tid(uint32_t tid); /* of this process; NULL */
+void lx_drop_queued(uint32_t tid);
+void lx_sched_reset(void);     /* in a fork's child: SCHED_RESET_ON_FORK */
+void lx_sigchld_changed(void); /* tell procd what the process wants of SIGCHLD */
 
 typedef long (*lx_handler)(const uint64_t *a, struct w_regs *r);
 #define LX(name) long lx_##name(const uint64_t *a, struct w_regs *r)

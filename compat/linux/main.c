@@ -164,6 +164,7 @@ void lx_start(struct w_regs *r)
 	for (i = 0; i < 16; i++)
 		proc()->rlimit[i][0] = proc()->rlimit[i][1] = ~0ull;
 	proc()->rlimit[RLIMIT_STACK][0] = 8ull << 20;
+	proc()->rlimit[RLIMIT_MEMLOCK][0] = proc()->rlimit[RLIMIT_MEMLOCK][1] = 8ull << 20;
 	proc()->rlimit[RLIMIT_NOFILE][1] = LX_FDS;
 	proc()->nthreads = 1;
 	proc()->cwd[0] = '/';

@@ -24,6 +24,19 @@ static bool program_range(uint64_t va, uint64_t len)
 	return len && va + len >= va && va + len <= LX_PROGRAM_TOP;
 }
 
+static bool all_mapped(uint64_t va, uint64_t len)
+{
+	uint64_t end = va + len;
+	struct w_map_info i;
+
+	if (end < va || !program_range(va, len))
+		return false;
+	for (; va < end; va = i.va + i.len)
+		if (w_as_query(0, va, &i) || i.va > va)
+			return false;
+	return true;
+}
+
 /* RLIMIT_AS: may the program have more bytes mapped?  What lies above it is ours. */
 static bool fits_limit(uint64_t more)
 {
@@ -76,7 +89,7 @@ LX(mmap)
 	(void)r;
 	if (!a[1] || a[5] % W_PAGE || !(a[3] & 3) || a[2] & ~7ull)
 		return -EINVAL;
-	if (page_up(a[1]) < a[1])
+	if (page_up(a[1]) < a[1] || a[1] > LX_PROGRAM_TOP)
 		return -ENOMEM;
 	if (a[3] & (MAP_FIXED | MAP_FIXED_NOREPLACE)) {
 		if (a[0] % W_PAGE)
@@ -138,9 +151,11 @@ LX(madvise)
 		return 0;
 	if (!program_range(a[0], page_up(a[1])))
 		return -ENOMEM;
+	if (a[2] > 25)
+		return -EINVAL;
 	if (a[2] == MADV_DONTNEED || a[2] == MADV_FREE)
-		return w_as_discard(0, a[0], page_up(a[1]));
-	return a[2] <= 25 ? 0 : -EINVAL;
+		w_as_discard(0, a[0], page_up(a[1]));
+	return all_mapped(a[0], page_up(a[1])) ? 0 : -ENOMEM;
 }
 
 static long mremap_move(uint64_t old, uint64_t old_len, uint64_t new_len, uint64_t flags,
@@ -179,7 +194,7 @@ LX(mremap)
 	struct w_map_info i;
 
 	(void)r;
-	if (a[0] % W_PAGE || !new_len || !old_len || (a[3] & 2 && !(a[3] & 1)))
+	if (a[0] % W_PAGE || !new_len || !old_len || a[3] & ~3ull || (a[3] & 2 && !(a[3] & 1)))
 		return -EINVAL;
 	if (!program_range(a[0], old_len) || (a[3] & 2 && !program_range(a[4], new_len)))
 		return -EINVAL;
@@ -223,16 +238,75 @@ LX(brk)
 	return want;
 }
 
+enum { MS_ASYNC = 1, MS_INVALIDATE, MS_SYNC = 4 };
+enum { MCL_CURRENT = 1, MCL_FUTURE, MCL_ONFAULT = 4 };
+
 /* There is no swap, and files live in memory: nothing to write back or lock. */
 LX(msync)
 {
+	uint64_t len = page_up(a[1]);
+
 	(void)r;
-	return a[0] % W_PAGE ? -EINVAL : 0;
+	if (a[0] % W_PAGE || a[2] & ~7ull || (a[2] & MS_ASYNC && a[2] & MS_SYNC))
+		return -EINVAL;
+	if (a[2] & MS_INVALIDATE && proc()->locked)
+		return -16; /* EBUSY */
+	return !len || all_mapped(a[0], len) ? 0 : -ENOMEM;
+}
+
+/* RLIMIT_MEMLOCK binds everybody but root (mlock(2)). */
+static long may_lock(uint64_t len)
+{
+	uint64_t limit = proc()->rlimit[RLIMIT_MEMLOCK][0];
+
+	if (!lx_page()->ids[1] || len <= limit)
+		return 0;
+	return limit ? -ENOMEM : -EPERM;
 }
 
 LX(mlock)
 {
+	uint64_t va = a[0] & ~(W_PAGE - 1), len = page_up(a[0] - va + a[1]);
+	long err = may_lock(len);
+
+	(void)r;
+	if (err || !a[1])
+		return err;
+	return all_mapped(va, len) ? 0 : -ENOMEM;
+}
+
+LX(mlock2)
+{
+	return a[2] & ~1ull ? -EINVAL : lx_mlock(a, r);
+}
+
+LX(munlock)
+{
+	uint64_t va = a[0] & ~(W_PAGE - 1), len = page_up(a[0] - va + a[1]);
+
+	(void)r;
+	return !a[1] || all_mapped(va, len) ? 0 : -ENOMEM;
+}
+
+LX(mlockall)
+{
+	struct w_obj_info i = {0};
+	long err;
+
+	(void)r;
+	if (!a[0] || a[0] & ~7ull || a[0] == MCL_ONFAULT)
+		return -EINVAL;
+	w_obj_info(0, &i);
+	err = may_lock(a[0] & MCL_CURRENT ? i.size : 1);
+	if (!err)
+		proc()->locked = a[0] & MCL_CURRENT;
+	return err;
+}
+
+LX(munlockall)
+{
 	LX_UNUSED;
+	proc()->locked = false;
 	return 0;
 }
 
@@ -244,6 +318,8 @@ LX(mincore)
 	(void)r;
 	if (a[0] % W_PAGE)
 		return -EINVAL;
+	if (n && !all_mapped(a[0], n * W_PAGE))
+		return -ENOMEM;
 	for (i = 0; i < n; i++)
 		if (put_user(a[2] + i, &one, 1))
 			return -EFAULT;

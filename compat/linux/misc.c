@@ -66,8 +66,14 @@ LX(syslog)
 	(void)r;
 	if (a[0] == 10)
 		return 1 << CONFIG_LOG_SHIFT;
-	if (a[0] != 2 && a[0] != 3 && a[0] != 4)
+	if (a[0] > 10)
+		return -EINVAL;
+	if (lx_page()->ids[1] && a[0] != 3)
+		return -EPERM; /* as with dmesg_restrict off */
+	if (a[0] < 2 || a[0] > 4)
 		return 0;
+	if (!a[1] || (int32_t)a[2] < 0)
+		return -EINVAL;
 	while (done < a[2] && (n = w_sys_info(W_SYS_LOG, done, (void *)(a[1] + done),
 					      a[2] - done < 256 ? a[2] - done : 256)) > 0)
 		done += n;
@@ -98,6 +104,18 @@ LX(getcpu)
 }
 
 /* All capabilities belong to root; nobody can have some of them. */
+enum { CAPS_V1 = 0x19980330, CAPS_V2 = 0x20071026, CAPS_V3 = 0x20080522 };
+
+static bool caps_version(uint64_t uhead, uint32_t version)
+{
+	const uint32_t best = CAPS_V3;
+
+	if (version == CAPS_V1 || version == CAPS_V2 || version == CAPS_V3)
+		return true;
+	put_user(uhead, &best, 4);
+	return false;
+}
+
 LX(capget)
 {
 	uint32_t head[2], cap[6] = {0};
@@ -105,11 +123,33 @@ LX(capget)
 
 	if (get_user(head, a[0], sizeof(head)))
 		return -EFAULT;
+	if (!caps_version(a[0], head[0]))
+		return a[1] ? -EINVAL : 0;
 	if (!a[1])
 		return 0;
 	for (i = 0; i < 6 && !lx_geteuid(a, r); i++)
 		cap[i] = i % 3 == 2 ? 0 : i < 3 ? ~0u : 0x1ff;
-	return put_user(a[1], cap, head[0] == 0x19980330 ? 12 : 24) ? -EFAULT : 0;
+	return put_user(a[1], cap, head[0] == CAPS_V1 ? 12 : 24) ? -EFAULT : 0;
+}
+
+/* Root has all, others none, and nobody gives up any for good: asking for none that one
+ * lacks is accepted. */
+LX(capset)
+{
+	uint32_t head[2], cap[6] = {0};
+	uint32_t n, i;
+
+	if (get_user(head, a[0], sizeof(head)))
+		return -EFAULT;
+	if (!caps_version(a[0], head[0]))
+		return -EINVAL;
+	n = head[0] == CAPS_V1 ? 3 : 6;
+	if (get_user(cap, a[1], n * 4))
+		return -EFAULT;
+	for (i = 0; i < n; i++)
+		if (cap[i] && lx_geteuid(a, r))
+			return -EPERM;
+	return 0;
 }
 
 LX(zero)

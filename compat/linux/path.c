@@ -619,7 +619,7 @@ static long stat_at(long dirfd, uint64_t upath, uint64_t flags, struct fs_stat *
 LX(newfstatat)
 {
 	struct fs_stat st;
-	long err = stat_at(a[0], a[1], a[3], &st);
+	long err = a[3] & ~0x1900ull ? -EINVAL : stat_at(a[0], a[1], a[3], &st);
 
 	(void)r;
 	return err < 0 ? err : put_stat(a[2], &st);
@@ -681,7 +681,9 @@ LX(statx)
 {
 	struct fs_stat s;
 	struct statx x;
-	long err = stat_at(a[0], a[1], a[2], &s);
+	long err = a[2] & ~0x7900ull || (a[2] & 0x6000) == 0x6000 || a[3] & 0x80000000u
+			   ? -EINVAL /* flags, synchronisation, STATX__RESERVED */
+			   : stat_at(a[0], a[1], a[2], &s);
 
 	(void)r;
 	if (err < 0)
@@ -857,16 +859,37 @@ LX(unlink)
 	return unlink_at(AT_FDCWD, a[0], false);
 }
 
+/* Does the path end in "." (1) or ".." (2)?  Making it absolute loses that. */
+static int dots_at_end(uint64_t upath)
+{
+	char path[PATH_LEN];
+	long n = lx_copy_str(path, (const char *)upath, sizeof(path));
+	int dots = 0;
+
+	while (n > 0 && path[n - 1] == '/')
+		n--;
+	for (; n > 0 && path[n - 1] == '.' && dots < 3; n--)
+		dots++;
+	return dots < 3 && (n <= 0 || path[n - 1] == '/') ? dots : 0;
+}
+
+static long remove_dir(long dirfd, uint64_t upath)
+{
+	return dots_at_end(upath) == 1 ? -EINVAL : unlink_at(dirfd, upath, true);
+}
+
 LX(rmdir)
 {
 	(void)r;
-	return unlink_at(AT_FDCWD, a[0], true);
+	return remove_dir(AT_FDCWD, a[0]);
 }
 
 LX(unlinkat)
 {
 	(void)r;
-	return a[2] & ~0x200ull ? -EINVAL : unlink_at(a[0], a[1], a[2] & 0x200);
+	if (a[2] & ~0x200ull)
+		return -EINVAL;
+	return a[2] ? remove_dir(a[0], a[1]) : unlink_at(a[0], a[1], false);
 }
 
 /* Two paths of one service in one message: "first NUL second". */
@@ -897,31 +920,32 @@ static long two_at(struct w_msg *m, long d1, uint64_t u1, long d2, uint64_t u2)
 	return err < 0 ? err : two_paths(m, p1, p2);
 }
 
-LX(rename)
+static long rename_at(long d1, uint64_t u1, long d2, uint64_t u2, bool noreplace)
 {
 	struct w_msg m = {.op = FS_RENAME};
 
+	if (dots_at_end(u1) || dots_at_end(u2))
+		return W_EBUSY;
+	m.FS_RENAME_in_noreplace = noreplace;
+	return two_at(&m, d1, u1, d2, u2);
+}
+
+LX(rename)
+{
 	(void)r;
-	return two_at(&m, AT_FDCWD, a[0], AT_FDCWD, a[1]);
+	return rename_at(AT_FDCWD, a[0], AT_FDCWD, a[1], false);
 }
 
 LX(renameat)
 {
-	struct w_msg m = {.op = FS_RENAME};
-
 	(void)r;
-	return two_at(&m, a[0], a[1], a[2], a[3]);
+	return rename_at(a[0], a[1], a[2], a[3], false);
 }
 
 LX(renameat2)
 {
-	struct w_msg m = {.op = FS_RENAME};
-
 	(void)r;
-	if (a[4] & ~1ull)
-		return -EINVAL;
-	m.FS_RENAME_in_noreplace = a[4];
-	return two_at(&m, a[0], a[1], a[2], a[3]);
+	return a[4] & ~1ull ? -EINVAL : rename_at(a[0], a[1], a[2], a[3], a[4]);
 }
 
 LX(link)
@@ -937,6 +961,9 @@ LX(linkat)
 	struct w_msg m = {.op = FS_LINK};
 
 	(void)r;
+	if (a[4] & ~0x400ull) /* AT_SYMLINK_FOLLOW */
+		return -EINVAL;
+	m.FS_LINK_in_follow = a[4] != 0;
 	return two_at(&m, a[0], a[1], a[2], a[3]);
 }
 
@@ -1093,8 +1120,18 @@ LX(lchown)
 
 LX(fchownat)
 {
+	struct lx_file *f = NULL;
+	char c = 1;
+
 	(void)r;
-	return chown_at(NULL, a[0], a[1], a[2], a[3], a[4] & 0x100);
+	if (a[4] & ~0x1100ull)
+		return -EINVAL;
+	if (a[4] & 0x1000 && !get_user(&c, a[1], 1) && !c) { /* AT_EMPTY_PATH */
+		f = fd_file(a[0]);
+		if (!f)
+			return -EBADF;
+	}
+	return chown_at(f, a[0], a[1], a[2], a[3], a[4] & 0x100);
 }
 
 LX(fchown)
@@ -1115,6 +1152,8 @@ LX(utimensat)
 	int i;
 
 	(void)r;
+	if (a[3] & ~0x100ull)
+		return -EINVAL;
 	if (!a[1] && !f)
 		return -EBADF;
 	if (a[2] && get_user(t, a[2], sizeof(t)))
@@ -1254,7 +1293,6 @@ LX(fstatfs)
 LX(inotify_init1)
 {
 	struct w_msg m = {.op = FS_WATCH_NEW};
-	struct lx_file *f;
 	long err;
 
 	(void)r;
@@ -1264,15 +1302,7 @@ LX(inotify_init1)
 	err = lx_chan(LX_H_FS, &m);
 	if (err < 0)
 		return err;
-	f = file_new(K_INOTIFY, a[0] & FS_O_NONBLOCK);
-	if (!f) {
-		w_handle_close(m.h[0]);
-		w_handle_close(m.h[1]);
-		return -ENOMEM;
-	}
-	f->h = m.h[0];
-	f->event = m.h[1];
-	return fd_install(f, 0, a[0] & 02000000);
+	return fd_of_service(K_INOTIFY, a[0] & FS_O_NONBLOCK, m.h, a[0] & 02000000);
 }
 
 LX(inotify_init)

@@ -31,6 +31,7 @@ int file_waitables(struct lx_file *f, w_handle_t h[2])
 		return 1;
 	case K_TTY:
 	case K_INOTIFY:
+	case K_MQ:
 		h[0] = f->event;
 		return f->event ? 1 : 0;
 	case K_SOCK:
@@ -148,6 +149,7 @@ static long poll_loop(struct pollfd *p, uint32_t n, uint64_t deadline)
 {
 	long found, r;
 
+	deadline = lx_sleep_end(deadline);
 	for (;;) {
 		found = scan(p, n);
 		if (found || !deadline)
@@ -157,7 +159,8 @@ static long poll_loop(struct pollfd *p, uint32_t n, uint64_t deadline)
 			return scan(p, n);
 		if (r == -EINTR) {
 			self()->tcb.kicked = 1;
-			return lx_signal_waiting() ? -EINTR : ERESTARTNOHAND;
+			self()->sleep_end = deadline;
+			return ERESTART_SLEEP;
 		}
 		if (r < 0)
 			return r;
@@ -198,8 +201,9 @@ LX(ppoll)
 	long err;
 
 	(void)r;
-	if (a[2] && lx_get_deadline(a[2], &deadline))
-		return -EINVAL;
+	err = a[2] ? lx_get_deadline(a[2], &deadline) : 0;
+	if (err)
+		return err;
 	err = lx_swap_mask(a[3]);
 	if (err)
 		return err;
@@ -284,8 +288,9 @@ LX(pselect6)
 	long err;
 
 	(void)r;
-	if (a[4] && lx_get_deadline(a[4], &deadline))
-		return -EINVAL;
+	err = a[4] ? lx_get_deadline(a[4], &deadline) : 0;
+	if (err)
+		return err;
 	if (a[5] && get_user(sig, a[5], sizeof(sig)))
 		return -EFAULT;
 	err = lx_swap_mask(sig[0]);

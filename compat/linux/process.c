@@ -4,14 +4,25 @@
 
 enum {
 	CLONE_VM = 0x100,
+	CLONE_FS = 0x200,
+	CLONE_FILES = 0x400,
+	CLONE_SIGHAND = 0x800,
 	CLONE_VFORK = 0x4000,
 	CLONE_THREAD = 0x10000,
 	CLONE_SETTLS = 0x80000,
 	CLONE_PARENT_SETTID = 0x100000,
 	CLONE_CHILD_CLEARTID = 0x200000,
 	CLONE_CHILD_SETTID = 0x1000000,
-	CLONE_PIDFD = 0x1000
+	CLONE_SYSVSEM = 0x40000,
+	CLONE_DETACHED = 0x400000,
+	CLONE_UNTRACED = 0x800000,
+	CLONE_IO = 0x80000000
 };
+/* no namespaces, no CLONE_PIDFD, CLONE_PARENT, CLONE_PTRACE, CLONE_CLEAR_SIGHAND */
+#define CLONE_KNOWN                                                                              \
+	(0xff | CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_VFORK | CLONE_THREAD | \
+	 CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID |             \
+	 CLONE_DETACHED | CLONE_UNTRACED | CLONE_CHILD_SETTID | CLONE_IO)
 
 struct clone {
 	uint64_t flags, stack, parent_tid, child_tid, tls;
@@ -103,6 +114,9 @@ static long thread_clone(const struct clone *c, const struct w_regs *r)
 	t->slot = slot;
 	t->tid = tid = lx_tid(me->proc->pid, slot, ++me->proc->slots[slot].gen);
 	t->altstack.flags = 2;
+	t->tcb.kicked = lx_signal_waiting(); /* of the process: the newcomer may take it */
+	t->policy = me->policy;
+	t->priority = me->priority;
 	t->clear_tid = c->flags & CLONE_CHILD_CLEARTID ? c->child_tid : 0;
 	frame = (struct w_regs *)((uint64_t)t - sizeof(*frame));
 	*frame = *r;
@@ -176,6 +190,7 @@ LX(exit)
 
 	(void)r;
 	robust_exit(t);
+	lx_drop_queued(t->tid);
 	lx_lock();
 	left = --proc()->nthreads;
 	if (t->slot)
@@ -221,14 +236,13 @@ void lx_fork_child(struct w_regs *r)
 {
 	struct lx_thread *t = self();
 	struct lx_proc *p = proc();
-	struct lx_sigpage *s = (struct lx_sigpage *)LX_SIGPAGE;
+	struct lx_sigpage *s = lx_page();
 	uint32_t i;
 
 	p->lock = 0;
 	p->pid = t->tid = s->pid;
 	p->nthreads = 1;
 	t->pending = 0;
-	t->tcb.kicked = 0;
 	t->robust = 0;
 	for (i = 1; i < p->slot_high; i++)
 		if (p->slots[i].state && i != t->slot)
@@ -236,6 +250,12 @@ void lx_fork_child(struct w_regs *r)
 	t->handle = 0;
 	if (t->slot)
 		p->slots[t->slot].handle = 0;
+	lx_drop_queued(0);
+	lx_sigchld_changed();
+	lx_sched_reset();
+	if (t->set_tid)
+		put_user(t->set_tid, &t->tid, 4);
+	t->set_tid = 0;
 	r->rax = 0;
 }
 
@@ -254,6 +274,7 @@ static long fork_clone(const struct clone *c, struct w_regs *r)
 	if (c->stack)
 		r->rsp = c->stack;
 	t->clear_tid = c->flags & CLONE_CHILD_CLEARTID ? c->child_tid : 0;
+	t->set_tid = c->flags & CLONE_CHILD_SETTID ? c->child_tid : 0;
 	if (c->flags & CLONE_SETTLS)
 		t->fs = c->tls;
 	lx_lock();
@@ -263,6 +284,7 @@ static long fork_clone(const struct clone *c, struct w_regs *r)
 	me->vforked = was_vforked;
 	lx_unlock();
 	t->clear_tid = clear;
+	t->set_tid = 0;
 	t->fs = mask_fs;
 	*r = saved;
 	if (h < 0)
@@ -280,10 +302,14 @@ static long fork_clone(const struct clone *c, struct w_regs *r)
 
 static long clone(const struct clone *c, struct w_regs *r)
 {
+	if (c->flags & ~(uint64_t)CLONE_KNOWN ||
+	    (c->flags & CLONE_THREAD && !(c->flags & CLONE_SIGHAND)) ||
+	    (c->flags & CLONE_SIGHAND && !(c->flags & CLONE_VM)))
+		return -EINVAL;
 	if (c->flags & CLONE_THREAD)
 		return thread_clone(c, r);
-	if (c->flags & CLONE_PIDFD)
-		return -EINVAL;
+	if (c->flags & (CLONE_FS | CLONE_FILES) && !(c->flags & CLONE_VFORK))
+		return -EINVAL; /* two processes with one table: as CLONE_VM alone */
 	if (c->flags & CLONE_VM && !(c->flags & CLONE_VFORK))
 		return -EINVAL; /* two processes that go on in one memory: see CAVEATS.md */
 	return fork_clone(c, r);
@@ -305,6 +331,8 @@ LX(clone3)
 		return -EINVAL;
 	if (get_user(w, a[0], sizeof(w)))
 		return -EFAULT;
+	if (!w[5] != !w[6] || w[0] & 0xff)
+		return -EINVAL; /* a stack without a size, a signal among the flags */
 	c = (struct clone){w[0], w[5] ? w[5] + w[6] : 0, w[3], w[2], w[7]};
 	return clone(&c, r);
 }
@@ -338,18 +366,18 @@ LX(set_robust_list)
 	if (a[1] != 24)
 		return -EINVAL;
 	self()->robust = a[0];
-	self()->robust_len = a[1];
 	return 0;
 }
 
 LX(get_robust_list)
 {
 	struct lx_thread *t = self();
+	const uint64_t len = 24; /* struct robust_list_head */
 
 	(void)r;
 	if (a[0] && a[0] != t->tid)
 		return -ESRCH;
-	return put_user(a[1], &t->robust, 8) || put_user(a[2], &t->robust_len, 8) ? -EFAULT : 0;
+	return put_user(a[1], &t->robust, 8) || put_user(a[2], &len, 8) ? -EFAULT : 0;
 }
 
 /* ---- wait ---- */
@@ -361,12 +389,30 @@ struct rusage {
 	int64_t maxrss, other[13];
 };
 
-static void put_rusage(uint64_t u, uint64_t ns, uint64_t rss)
+static long put_rusage(uint64_t u, uint64_t ns, uint64_t rss)
 {
 	struct rusage ru = {.utime = {ns / 1000000000, ns / 1000 % 1000000}, .maxrss = rss / 1024};
 
-	if (u)
-		put_user(u, &ru, sizeof(ru));
+	return u && put_user(u, &ru, sizeof(ru)) ? -EFAULT : 0;
+}
+
+#define WNOHANG 1
+
+/* A child that has ended counts more than the signal that tells of it: what Linux looks at
+ * first.  So whoever was interrupted asks again, without waiting. */
+static long wait_for(struct w_msg *m)
+{
+	struct w_msg again = *m;
+	long err = lx_chan_intr(LX_H_PROC, m);
+
+	if (err != ERESTARTSYS)
+		return err;
+	again.PROC_WAIT_in_options |= WNOHANG;
+	err = lx_chan(LX_H_PROC, &again);
+	if (!err && !again.PROC_WAIT_out_pid)
+		return ERESTARTSYS;
+	*m = again;
+	return err;
 }
 
 LX(wait4)
@@ -381,7 +427,7 @@ LX(wait4)
 		return -EINVAL;
 	m.PROC_WAIT_in_pid = (uint64_t)(int64_t)pid;
 	m.PROC_WAIT_in_options = a[2];
-	err = lx_chan_intr(LX_H_PROC, &m);
+	err = wait_for(&m);
 	if (err < 0)
 		return err;
 	if (!m.PROC_WAIT_out_pid)
@@ -413,7 +459,7 @@ LX(waitid)
 	}
 	m.PROC_WAIT_in_pid = (uint64_t)(int64_t)(a[0] == 0 ? -1 : a[0] == 2 ? -id : id);
 	m.PROC_WAIT_in_options = (a[3] & 0x100000b) | (a[3] & 0x1000000);
-	err = lx_chan_intr(LX_H_PROC, &m);
+	err = wait_for(&m);
 	if (err < 0)
 		return err;
 	if (m.PROC_WAIT_out_pid) {
@@ -448,15 +494,10 @@ static long group_of(uint64_t pid, struct w_msg *m)
 	return lx_chan(LX_H_PROC, m);
 }
 
-static const struct lx_sigpage *my_page(void)
-{
-	return (const struct lx_sigpage *)LX_SIGPAGE;
-}
-
 LX(getppid)
 {
 	LX_UNUSED;
-	return my_page()->ppid;
+	return lx_page()->ppid;
 }
 
 LX(getpgid)
@@ -466,7 +507,7 @@ LX(getpgid)
 
 	(void)r;
 	if (!a[0])
-		return my_page()->pgid;
+		return lx_page()->pgid;
 	err = group_of(a[0], &m);
 	return err < 0 ? err : (long)m.PROC_GETPGID_out_pgid;
 }
@@ -486,7 +527,7 @@ LX(getsid)
 
 	(void)r;
 	if (!a[0])
-		return my_page()->sid;
+		return lx_page()->sid;
 	err = group_of(a[0], &m);
 	return err < 0 ? err : (long)m.PROC_GETPGID_out_sid;
 }
@@ -522,7 +563,7 @@ static long cred(uint64_t what, uint64_t x, uint64_t y, uint64_t z, struct w_msg
 
 static long cred_get(int i)
 {
-	return my_page()->ids[i];
+	return lx_page()->ids[i];
 }
 
 LX(getuid)
@@ -591,7 +632,7 @@ static long put_ids(const uint64_t *a, int first)
 	int i;
 
 	for (i = 0; i < 3; i++)
-		if (put_user(a[i], &my_page()->ids[first + i], 4))
+		if (put_user(a[i], &lx_page()->ids[first + i], 4))
 			return -EFAULT;
 	return 0;
 }
@@ -621,7 +662,7 @@ LX(getgroups)
 	err = lx_chan(LX_H_PROC, &m);
 	if (err < 0 || !a[0])
 		return err < 0 ? err : c.ngroups;
-	if (a[0] < c.ngroups)
+	if ((int32_t)a[0] < (int32_t)c.ngroups)
 		return -EINVAL;
 	return put_user(a[1], c.groups, c.ngroups * 4) ? -EFAULT : (long)c.ngroups;
 }
@@ -734,152 +775,6 @@ LX(setrlimit)
 	return lx_prlimit64(b, r);
 }
 
-LX(sched_yield)
-{
-	LX_UNUSED;
-	w_thread_yield();
-	return 0;
-}
-
-static long sched_target(uint64_t pid);
-
-LX(sched_getaffinity)
-{
-	struct w_sys_stat s;
-	uint64_t mask;
-
-	(void)r;
-	if (a[1] < 8 || a[1] % 8)
-		return -EINVAL;
-	if (sched_target(a[0]))
-		return -ESRCH;
-	w_sys_info(W_SYS_STAT, 0, &s, sizeof(s));
-	mask = s.ncpu >= 64 ? ~0ull : (1ull << s.ncpu) - 1;
-	return put_user(a[2], &mask, 8) ? -EFAULT : 8;
-}
-
-LX(sched_setaffinity)
-{
-	uint64_t mask = 0;
-
-	(void)r;
-	if (get_user(&mask, a[2], a[1] < 8 ? a[1] : 8))
-		return -EFAULT;
-	if (sched_target(a[0]))
-		return -ESRCH;
-	if (a[0] && a[0] != self()->tid)
-		return 0; /* other threads: a hint that is not taken */
-	return w_thread_set(W_THREAD_AFFINITY, mask);
-}
-
-/* There is one policy, SCHED_OTHER, and its one priority. */
-enum { SCHED_OTHER, SCHED_FIFO, SCHED_RR, SCHED_BATCH, SCHED_IDLE = 5 };
-
-/* The thread or process that a sched_ call names: 0, or why not. */
-static long sched_target(uint64_t pid)
-{
-	struct w_msg m;
-
-	if ((int32_t)pid < 0)
-		return -EINVAL;
-	if (!pid || pid == self()->tid || (pid & 0x7fff) == proc()->pid)
-		return 0;
-	return group_of(pid, &m) < 0 ? -ESRCH : 0;
-}
-
-LX(sched_getscheduler)
-{
-	(void)r;
-	return sched_target(a[0]) ? sched_target(a[0]) : SCHED_OTHER;
-}
-
-LX(sched_setscheduler)
-{
-	long err = sched_target(a[0]);
-	int32_t prio;
-
-	(void)r;
-	if (err)
-		return err;
-	if (!a[2] || get_user(&prio, a[2], 4))
-		return a[2] ? -EFAULT : -EINVAL;
-	switch ((int32_t)a[1]) {
-	case SCHED_OTHER:
-	case SCHED_BATCH:
-	case SCHED_IDLE:
-		return prio ? -EINVAL : 0;
-	case SCHED_FIFO:
-	case SCHED_RR:
-		return prio < 1 || prio > 99 ? -EINVAL : -EPERM;
-	default:
-		return -EINVAL;
-	}
-}
-
-LX(sched_getparam)
-{
-	int32_t prio = 0;
-
-	(void)r;
-	if (sched_target(a[0]))
-		return sched_target(a[0]);
-	return a[1] ? put_user(a[1], &prio, 4) ? -EFAULT : 0 : -EINVAL;
-}
-
-LX(sched_setparam)
-{
-	const uint64_t b[6] = {a[0], SCHED_OTHER, a[1]};
-
-	return lx_sched_setscheduler(b, r);
-}
-
-LX(sched_get_priority_max)
-{
-	(void)r;
-	return a[0] == SCHED_FIFO || a[0] == SCHED_RR ? 99
-	       : a[0] <= SCHED_IDLE && a[0] != 4      ? 0
-						      : -EINVAL;
-}
-
-LX(sched_get_priority_min)
-{
-	(void)r;
-	return a[0] == SCHED_FIFO || a[0] == SCHED_RR ? 1
-	       : a[0] <= SCHED_IDLE && a[0] != 4      ? 0
-						      : -EINVAL;
-}
-
-LX(sched_rr_get_interval)
-{
-	struct lx_timespec t = {0, 4000000};
-
-	(void)r;
-	return put_user(a[1], &t, sizeof(t)) ? -EFAULT : 0;
-}
-
-/* Nice values are kept and reported; the scheduler treats all alike. */
-LX(getpriority)
-{
-	(void)r;
-	return a[0] > 2 ? -EINVAL : 20 - (int)proc()->nice;
-}
-
-LX(setpriority)
-{
-	int nice = (int32_t)a[2];
-
-	(void)r;
-	if (a[0] > 2)
-		return -EINVAL;
-	if (a[0] || (a[1] && a[1] != proc()->pid))
-		return 0;
-	nice = nice < -20 ? -20 : nice > 19 ? 19 : nice;
-	if (nice < (int)proc()->nice && cred_get(1))
-		return -13;
-	proc()->nice = nice;
-	return 0;
-}
-
 LX(getrusage)
 {
 	struct w_msg m = {.op = PROC_USAGE};
@@ -889,8 +784,7 @@ LX(getrusage)
 	(void)r;
 	if ((int32_t)a[0] == -1) { /* RUSAGE_CHILDREN */
 		lx_chan(LX_H_PROC, &m);
-		put_rusage(a[1], m.PROC_USAGE_out_time, m.PROC_USAGE_out_rss);
-		return 0;
+		return put_rusage(a[1], m.PROC_USAGE_out_time, m.PROC_USAGE_out_rss);
 	}
 	if (a[0] > 1 || !a[1])
 		return a[0] > 1 ? -EINVAL : -EFAULT;
@@ -898,8 +792,7 @@ LX(getrusage)
 	rss = i.size;
 	if (a[0] == 1) /* RUSAGE_THREAD */
 		w_obj_info(W_H_THREAD, &i);
-	put_rusage(a[1], i.time_ns, rss);
-	return 0;
+	return put_rusage(a[1], i.time_ns, rss);
 }
 
 LX(times)
@@ -982,9 +875,11 @@ LX(prctl)
 		return 50000;
 	case PR_CAPBSET_READ:
 		return a[1] <= 40 ? 1 : -EINVAL;
-	case PR_SET_TIMERSLACK:
 	case PR_SET_DUMPABLE:
+		return a[1] > 1 ? -EINVAL : 0;
 	case PR_SET_PDEATHSIG:
+		return a[1] > 64 ? -EINVAL : 0;
+	case PR_SET_TIMERSLACK:
 	case PR_SET_NO_NEW_PRIVS:
 		return 0;
 	default:

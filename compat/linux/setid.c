@@ -59,7 +59,6 @@ static void describe_process(struct lx_inherit *in)
 	memcpy(in->rlimit, p->rlimit, sizeof(in->rlimit));
 	in->umask = p->umask;
 	in->fd_limit = p->fd_limit;
-	in->nice = p->nice;
 	strlcpy(in->cwd, p->cwd, sizeof(in->cwd));
 	describe_all(in);
 }
@@ -139,7 +138,6 @@ void lx_inherit(const struct lx_inherit *in, uint64_t size)
 	p->rlimit[RLIMIT_NOFILE][1] = LX_FDS;
 	p->umask = in->umask & 0777;
 	p->fd_limit = in->fd_limit < LX_FDS ? in->fd_limit : LX_FDS;
-	p->nice = in->nice;
 	if (in->cwd[0] == '/' && in->cwd[sizeof(in->cwd) - 1] == 0)
 		strlcpy(p->cwd, in->cwd, sizeof(p->cwd));
 	for (i = 0; i < n; i++) {

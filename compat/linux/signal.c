@@ -12,6 +12,8 @@
 #include <wherry/signal.h>
 
 enum {
+	SA_NOCLDSTOP = 1,
+	SA_NOCLDWAIT = 2,
 	SA_SIGINFO = 4,
 	SA_RESTORER = 0x04000000,
 	SA_ONSTACK = 0x08000000,
@@ -48,11 +50,6 @@ struct rt_sigframe {
 	struct siginfo info;
 };
 
-static struct lx_sigpage *page(void)
-{
-	return (struct lx_sigpage *)LX_SIGPAGE;
-}
-
 /* What waits for one thread of the process in particular. */
 static uint64_t for_others(uint64_t set)
 {
@@ -61,7 +58,7 @@ static uint64_t for_others(uint64_t set)
 
 	for (left = set; left; left &= left - 1) {
 		sig = __builtin_ctzll(left) + 1;
-		if (page()->info[sig].tid && page()->info[sig].tid != self()->tid)
+		if (lx_page()->info[sig].tid && lx_page()->info[sig].tid != self()->tid)
 			out |= BIT(sig);
 	}
 	return out;
@@ -69,46 +66,166 @@ static uint64_t for_others(uint64_t set)
 
 uint64_t lx_pending(void)
 {
-	uint64_t shared = __atomic_load_n(&page()->pending, __ATOMIC_ACQUIRE);
+	uint64_t shared = __atomic_load_n(&lx_page()->pending, __ATOMIC_ACQUIRE);
 
 	return (shared & ~for_others(shared)) | __atomic_load_n(&self()->pending, __ATOMIC_ACQUIRE);
 }
 
+static bool default_ignored(int sig)
+{
+	return sig == SIGCHLD || sig == SIGCONT || sig == SIGURG || sig == SIGWINCH;
+}
+
+static bool ignored(int sig)
+{
+	uint64_t handler = proc()->action[sig].handler;
+
+	return handler == 1 || (!handler && default_ignored(sig));
+}
+
+/* Those that are ignored interrupt nothing: they are gone when somebody looks. */
 bool lx_signal_waiting(void)
 {
-	return lx_pending() & ~self()->sigmask;
+	uint64_t set = lx_pending() & ~self()->sigmask, left;
+	struct lx_siginfo info;
+
+	for (left = set; left; left &= left - 1)
+		if (!ignored(__builtin_ctzll(left) + 1))
+			return true;
+	while (set && lx_claim(~set, &info))
+		;
+	return false;
+}
+
+/* ---- real-time signals queue, those for one thread as well (signal(7)) ---- */
+
+#define QUEUED_MAX 1024 /* per process, as procd's */
+
+struct queued_signal {
+	struct list link;
+	uint32_t tid;
+	struct lx_siginfo info;
+};
+
+static struct list *queue(void)
+{
+	struct list *q = &proc()->queued;
+
+	if (!q->next)
+		list_init(q);
+	return q;
+}
+
+static struct queued_signal *queued(uint32_t tid, int sig)
+{
+	struct queued_signal *q;
+	struct list *l;
+
+	list_for_each (l, queue()) {
+		q = list_entry(l, struct queued_signal, link);
+		if (q->tid == tid && (!sig || q->info.signo == sig))
+			return q;
+	}
+	return NULL;
+}
+
+/* The signal is pending for t from now on; false: too many are. */
+static bool post_to_thread(struct lx_thread *t, const struct lx_siginfo *info)
+{
+	struct queued_signal *q = info->signo < SIGRTMIN ? NULL : pmalloc(sizeof(*q));
+	uint64_t bit = BIT(info->signo);
+	bool kept = true;
+
+	lx_lock();
+	if (info->signo < SIGRTMIN || !(t->pending & bit)) {
+		t->info[info->signo] = *info;
+		__atomic_fetch_or(&t->pending, bit, __ATOMIC_SEQ_CST);
+	} else if (q && proc()->nqueued < QUEUED_MAX) {
+		q->tid = t->tid;
+		q->info = *info;
+		list_append(queue(), &q->link);
+		proc()->nqueued++;
+		q = NULL;
+	} else {
+		kept = false;
+	}
+	lx_unlock();
+	pfree(q);
+	return kept;
+}
+
+/* The caller takes its own pending sig: the next one that is queued becomes pending. */
+static bool take_own(int sig, struct lx_siginfo *info)
+{
+	struct lx_thread *t = self();
+	struct queued_signal *q = NULL;
+	bool had;
+
+	lx_lock();
+	*info = t->info[sig];
+	had = __atomic_fetch_and(&t->pending, ~BIT(sig), __ATOMIC_ACQ_REL) & BIT(sig);
+	if (had && proc()->nqueued && (q = queued(t->tid, sig))) {
+		list_del(&q->link);
+		proc()->nqueued--;
+		t->info[sig] = q->info;
+		__atomic_fetch_or(&t->pending, BIT(sig), __ATOMIC_SEQ_CST);
+	}
+	lx_unlock();
+	pfree(q);
+	return had;
+}
+
+/* tid 0: of everybody (a fork's child inherits none). */
+void lx_drop_queued(uint32_t tid)
+{
+	struct queued_signal *q;
+
+	while (proc()->nqueued) {
+		lx_lock();
+		q = tid || list_is_empty(queue()) ? queued(tid, 0)
+						  : list_first(queue(), struct queued_signal, link);
+		if (q) {
+			list_del(&q->link);
+			proc()->nqueued--;
+		}
+		lx_unlock();
+		if (!q)
+			return;
+		pfree(q);
+	}
 }
 
 /* Take one signal that mask leaves; 0: none.  Some are for one thread only. */
 int lx_claim(uint64_t mask, struct lx_siginfo *info)
 {
-	uint64_t *words[2] = {&self()->pending, &page()->pending}, set, not_ours = 0;
+	uint64_t *words[2] = {&self()->pending, &lx_page()->pending}, set, not_ours = 0;
 	struct w_msg m = {.op = PROC_NEXT};
 	int i, sig;
 
 	for (i = 0; i < 2; i++)
 		while ((set = __atomic_load_n(words[i], __ATOMIC_ACQUIRE) & ~mask & ~not_ours)) {
 			sig = __builtin_ctzll(set) + 1;
-			*info = i ? page()->info[sig] : self()->info[sig];
+			if (!i) {
+				if (!take_own(sig, info))
+					continue;
+				info->signo = sig;
+				return sig;
+			}
+			*info = lx_page()->info[sig];
 			info->signo = sig;
-			if (i && info->tid && info->tid != self()->tid) {
+			if (info->tid && info->tid != self()->tid) {
 				not_ours |= BIT(sig);
 				continue;
 			}
 			if (!(__atomic_fetch_and(words[i], ~BIT(sig), __ATOMIC_ACQ_REL) & BIT(sig)))
 				continue;
-			if (i && __atomic_load_n(&page()->more, __ATOMIC_ACQUIRE) & BIT(sig)) {
+			if (__atomic_load_n(&lx_page()->more, __ATOMIC_ACQUIRE) & BIT(sig)) {
 				m.PROC_NEXT_in_sig = sig;
 				lx_chan(LX_H_PROC, &m);
 			}
 			return sig;
 		}
 	return 0;
-}
-
-static bool default_ignored(int sig)
-{
-	return sig == SIGCHLD || sig == SIGCONT || sig == SIGURG || sig == SIGWINCH;
 }
 
 static bool default_stops(int sig)
@@ -243,8 +360,11 @@ static void run_handler(struct w_regs *r, int sig, const struct lx_siginfo *info
 		lx_exit_process(SIGSEGV);
 	t->sigmask |= act.mask | (act.flags & SA_NODEFER ? 0 : BIT(sig));
 	t->sigmask &= ~UNBLOCKABLE;
-	if (act.flags & SA_RESETHAND)
+	if (act.flags & SA_RESETHAND) {
 		proc()->action[sig].handler = 0;
+		lx_sigchld_changed();
+	}
+	t->sleep_end = 0;
 	r->rsp = sp;
 	r->rip = act.handler;
 	r->rdi = sig;
@@ -286,10 +406,11 @@ static void restart_call(struct w_regs *r, bool handler_restarts, bool handled)
 	if (code == ERESTARTSYS && (!handled || handler_restarts)) {
 		r->rax = self()->orig_rax;
 		r->rip -= 2;
-	} else if (code == ERESTARTNOHAND && !handled) {
+	} else if ((code == ERESTARTNOHAND || code == ERESTART_SLEEP) && !handled) {
 		r->rax = self()->orig_rax;
 		r->rip -= 2;
 	} else {
+		self()->sleep_end = 0;
 		r->rax = -EINTR;
 	}
 }
@@ -324,7 +445,8 @@ void lx_signals(struct w_regs *r)
 		if (pending_restart)
 			restart_call(r, proc()->action[sig].flags & SA_RESTART, true);
 		run_handler(r, sig, &info, mask);
-		t->tcb.kicked = lx_pending() & ~t->sigmask ? 1 : 0;
+		if (lx_pending() & ~t->sigmask) /* never 0: a kick may have come just now */
+			t->tcb.kicked = 1;
 		return;
 	}
 	if (t->mask_saved) {
@@ -408,7 +530,17 @@ LX(rt_sigaction)
 		return -EFAULT;
 	if (a[1])
 		*old = new;
+	if (a[1] && sig == SIGCHLD)
+		lx_sigchld_changed();
 	return 0;
+}
+
+void lx_sigchld_changed(void)
+{
+	const struct lx_sigaction *c = &proc()->action[SIGCHLD];
+
+	lx_page()->sigchld = (c->flags & SA_NOCLDSTOP ? LX_NOCLDSTOP : 0) |
+			     (c->handler == 1 || c->flags & SA_NOCLDWAIT ? LX_NOCLDWAIT : 0);
 }
 
 LX(rt_sigprocmask)
@@ -447,7 +579,7 @@ LX(rt_sigpending)
 	uint64_t set = lx_pending() & self()->sigmask;
 
 	(void)r;
-	return put_user(a[0], &set, a[1] < 8 ? a[1] : 8) ? -EFAULT : 0;
+	return a[1] > 8 ? -EINVAL : put_user(a[0], &set, a[1]) ? -EFAULT : 0;
 }
 
 static long swap_mask(uint64_t uset)
@@ -512,8 +644,9 @@ LX(rt_sigtimedwait)
 	(void)r;
 	if (a[3] != 8 || get_user(&set, a[0], 8))
 		return a[3] != 8 ? -EINVAL : -EFAULT;
-	if (a[2] && lx_get_deadline(a[2], &deadline))
-		return -EINVAL;
+	err = a[2] ? lx_get_deadline(a[2], &deadline) : 0;
+	if (err)
+		return err;
 	while (!(sig = lx_claim(~set | UNBLOCKABLE, &info))) {
 		if (lx_signal_waiting())
 			return -EINTR;
@@ -529,6 +662,8 @@ LX(rt_sigtimedwait)
 	return a[1] && put_user(a[1], &out, sizeof(out)) ? -EFAULT : sig;
 }
 
+#define SS_AUTODISARM 0x80000000u
+
 LX(sigaltstack)
 {
 	struct lx_thread *t = self();
@@ -541,6 +676,8 @@ LX(sigaltstack)
 			return -EFAULT;
 		if (old.flags & 1)
 			return -EPERM;
+		if ((new.flags & ~SS_AUTODISARM) > 2)
+			return -EINVAL; /* SS_ONSTACK, SS_DISABLE or neither */
 		if (!(new.flags & 2) && new.size < 2048)
 			return -ENOMEM;
 		t->altstack = new.flags & 2 ? (struct lx_sigstack){.flags = 2} : new;
@@ -593,7 +730,7 @@ LX(rt_tgsigqueueinfo)
 /* A signal from the process to itself: the caller takes it if it can (kill(2)). */
 static long kill_self(int sig)
 {
-	struct lx_sigpage *p = page();
+	struct lx_sigpage *p = lx_page();
 	const struct lx_siginfo info = {.signo = sig, .pid = p->pid, .uid = p->ids[0]};
 
 	if (self()->sigmask & BIT(sig)) {
@@ -622,7 +759,7 @@ LX(kill)
 	return kill_pid((int32_t)a[0], sig, 0, 0);
 }
 
-static struct lx_thread *thread_by_tid(uint32_t tid)
+struct lx_thread *lx_thread_by_tid(uint32_t tid)
 {
 	struct lx_proc *p = proc();
 	uint32_t slot = lx_tid_slot(tid);
@@ -641,7 +778,8 @@ static struct lx_thread *thread_by_tid(uint32_t tid)
 /* A signal for one thread of this process never leaves it. */
 static long tgkill_info(uint32_t tid, uint64_t sig, int code, int64_t value)
 {
-	struct lx_thread *t = thread_by_tid(tid);
+	struct lx_thread *t = lx_thread_by_tid(tid);
+	struct lx_siginfo info;
 
 	if (sig > 64)
 		return -EINVAL;
@@ -651,9 +789,9 @@ static long tgkill_info(uint32_t tid, uint64_t sig, int code, int64_t value)
 		return 0;
 	if (sig == SIGKILL || sig == SIGSTOP)
 		return kill_pid(proc()->pid, sig, code, value);
-	t->info[sig] =
-		(struct lx_siginfo){.signo = sig, .code = code, .pid = proc()->pid, .value = value};
-	__atomic_fetch_or(&t->pending, BIT(sig), __ATOMIC_SEQ_CST);
+	info = (struct lx_siginfo){.signo = sig, .code = code, .pid = proc()->pid, .value = value};
+	if (!post_to_thread(t, &info))
+		return -EAGAIN;
 	if (t == self())
 		t->tcb.kicked = 1;
 	else if (t->handle)
@@ -671,7 +809,7 @@ static long tgkill(uint32_t tid, uint64_t sig)
 LX(tkill)
 {
 	(void)r;
-	return tgkill(a[0], (uint32_t)a[1]);
+	return (int32_t)a[0] <= 0 ? -EINVAL : tgkill(a[0], (uint32_t)a[1]);
 }
 
 LX(tgkill)

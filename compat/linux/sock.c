@@ -52,6 +52,8 @@ LX(socket)
 	(void)r;
 	if (a[1] & ~(15ull | SOCK_NONBLOCK | SOCK_CLOEXEC))
 		return -EINVAL;
+	if (a[0] == AF_UNIX && a[2] > 1)
+		return -93; /* EPROTONOSUPPORT */
 	if (a[0] == AF_UNIX)
 		return unix_socket(a[1] & 15, a[1]);
 	if (!IS_ENABLED(CONFIG_NET))
@@ -68,6 +70,8 @@ LX(socket)
 LX(socketpair)
 {
 	(void)r;
+	if (a[1] & ~(15ull | SOCK_NONBLOCK | SOCK_CLOEXEC))
+		return -EINVAL;
 	if (a[0] != AF_UNIX)
 		return -95;
 	return unix_pair(a[1] & 15, a[1], a[3]);
@@ -144,6 +148,16 @@ LX(connect)
 	return err;
 }
 
+/* SO_RCVTIMEO, SO_SNDTIMEO: who would wait longer is told EAGAIN (socket(7)). */
+static long wait_in_time(struct lx_file *f, bool send, uint32_t flags)
+{
+	uint64_t timeout = f->timeout[send];
+
+	if (!timeout || flags & MSG_DONTWAIT || f->oflags & FS_O_NONBLOCK)
+		return 0;
+	return lx_wait_ready(f, (send ? W_WRITABLE : W_READABLE) | W_HUP, lx_now() + timeout);
+}
+
 long put_addr(uint64_t uaddr, uint64_t ulen, const void *addr, uint32_t len)
 {
 	uint32_t room;
@@ -152,6 +166,8 @@ long put_addr(uint64_t uaddr, uint64_t ulen, const void *addr, uint32_t len)
 		return 0;
 	if (get_user(&room, ulen, 4))
 		return -EFAULT;
+	if ((int32_t)room < 0)
+		return -EINVAL;
 	if (put_user(uaddr, addr, room < len ? room : len) || put_user(ulen, &len, 4))
 		return -EFAULT;
 	return 0;
@@ -169,6 +185,9 @@ static long accept_common(const uint64_t *a, uint64_t flags)
 		return err;
 	if (flags & ~(uint64_t)(SOCK_NONBLOCK | SOCK_CLOEXEC))
 		return -EINVAL;
+	err = f->sock_state == S_LISTEN ? wait_in_time(f, false, 0) : 0;
+	if (err)
+		return err;
 	if (f->unix_domain)
 		return unix_accept(f, flags, a[1], a[2]);
 	m.NET_ACCEPT_in_nonblock = !!(f->oflags & FS_O_NONBLOCK);
@@ -263,8 +282,10 @@ static long dgram_recv(struct lx_file *f, uint64_t buf, uint64_t len, uint32_t f
 long sock_recv(struct lx_file *f, uint64_t buf, uint64_t len, uint32_t flags)
 {
 	uint64_t done = 0;
-	long n;
+	long n = wait_in_time(f, false, flags);
 
+	if (n)
+		return n;
 	if (f->unix_domain && f->sock_type != SOCK_STREAM)
 		return unix_recv(f, buf, len, flags);
 	if (f->sock_state == S_DGRAM)
@@ -301,6 +322,10 @@ static long dgram_send(struct lx_file *f, uint64_t buf, uint64_t len, const char
 
 long sock_send(struct lx_file *f, uint64_t buf, uint64_t len, uint32_t flags)
 {
+	long late = wait_in_time(f, true, flags);
+
+	if (late)
+		return late;
 	if (f->unix_domain && f->sock_type != SOCK_STREAM)
 		return unix_send(f, buf, len, flags);
 	if (f->sock_state == S_DGRAM)
@@ -360,6 +385,11 @@ LX(recvfrom)
 	(void)r;
 	if (!f)
 		return err;
+	if (f->sock_state != S_DGRAM && !(f->unix_domain && a[4]))
+		return sock_recv(f, a[1], a[2], a[3]);
+	n = wait_in_time(f, false, a[3]);
+	if (n)
+		return n;
 	if (f->unix_domain && a[4]) {
 		struct lx_iovec v = {a[1], a[2]};
 		struct msghdr m = {.name = a[4], .iov = (uint64_t)&v, .iovlen = 1};
@@ -369,8 +399,6 @@ LX(recvfrom)
 		n = unix_recvmsg(f, &m, a[3]);
 		return n >= 0 && put_user(a[5], &m.namelen, 4) ? -EFAULT : n;
 	}
-	if (f->sock_state != S_DGRAM)
-		return sock_recv(f, a[1], a[2], a[3]);
 	n = dgram_recv(f, a[1], a[2], a[3], from);
 	if (n >= 0 && a[4] && put_addr(a[4], a[5], from, sizeof(from)))
 		return -EFAULT;
@@ -496,6 +524,9 @@ static long recvmsg(struct lx_file *f, uint64_t umsg, uint32_t flags)
 		return -EFAULT;
 	if (m.iovlen > 1024)
 		return -90; /* EMSGSIZE */
+	n = f->unix_domain || f->sock_state == S_DGRAM ? wait_in_time(f, false, flags) : 0;
+	if (n)
+		return n;
 	if (f->unix_domain) {
 		n = unix_recvmsg(f, &m, flags);
 		return n >= 0 && put_user(umsg, &m, sizeof(m)) ? -EFAULT : n;
@@ -552,12 +583,16 @@ LX(sendmmsg)
 LX(recvmmsg)
 {
 	uint64_t i, at = a[1];
+	uint64_t deadline = W_FOREVER;
 	uint32_t n, flags = a[3];
 	long err;
 	struct lx_file *f = sock_get(a[0], &err);
 
 	(void)r;
 	if (!f)
+		return err;
+	err = a[4] ? lx_get_deadline(a[4], &deadline) : 0;
+	if (err)
 		return err;
 	for (i = 0; i < a[2] && i < 1024; i++, at += sizeof(struct mmsghdr)) {
 		err = recvmsg(f, at, flags & ~0x10000u);
@@ -566,6 +601,10 @@ LX(recvmmsg)
 		n = err;
 		if (put_user(at + offsetof(struct mmsghdr, len), &n, 4))
 			return -EFAULT;
+		if (lx_now() > deadline) { /* looked at after each, as on Linux */
+			i++;
+			break;
+		}
 		if (flags & 0x10000) /* MSG_WAITFORONE */
 			flags |= MSG_DONTWAIT;
 	}
@@ -596,9 +635,25 @@ LX(shutdown)
 	return err == -107 ? 0 : err;
 }
 
+enum { SOL_SOCKET = 1, SO_LAST = 76 }; /* include/uapi/asm-generic/socket.h */
+enum { SO_PASSCRED = 16, SO_PEERCRED, SO_RCVLOWAT, SO_SNDLOWAT, SO_RCVTIMEO, SO_SNDTIMEO };
+
+static long set_timeout(struct lx_file *f, bool send, const char *buf, uint64_t len)
+{
+	const int64_t *tv = (const int64_t *)buf;
+
+	if (len < 16)
+		return -EINVAL;
+	if (tv[1] < 0 || tv[1] > 999999)
+		return -33; /* EDOM */
+	f->timeout[send] =
+		tv[0] < 0 || tv[0] > 1000000000 ? 0 : tv[0] * 1000000000ull + tv[1] * 1000;
+	return 0;
+}
+
 LX(setsockopt)
 {
-	char buf[16];
+	char buf[16] __attribute__((aligned(8)));
 	struct w_msg m = {.op = NET_SETOPT, .in = (uint64_t)buf};
 	long err;
 	struct lx_file *f = sock_get(a[0], &err);
@@ -609,10 +664,16 @@ LX(setsockopt)
 		return err;
 	if (get_user(buf, a[3], len))
 		return -EFAULT;
+	if (a[1] == SOL_SOCKET && (a[2] > SO_LAST || !a[2]))
+		return -92; /* ENOPROTOOPT */
+	if (a[1] == SOL_SOCKET && (a[2] == SO_RCVTIMEO || a[2] == SO_SNDTIMEO))
+		return set_timeout(f, a[2] == SO_SNDTIMEO, buf, len);
+	if (len < 4)
+		return -EINVAL;
 	if (f->unix_domain) {
-		if (a[1] == 1 && a[2] == 16) /* SO_PASSCRED */
+		if (a[1] == SOL_SOCKET && a[2] == SO_PASSCRED)
 			f->passcred = buf[0];
-		return 0;
+		return a[1] == SOL_SOCKET ? 0 : -95;
 	}
 	m.in_len = len;
 	m.NET_SETOPT_in_level = a[1];
@@ -651,7 +712,17 @@ LX(getsockopt)
 		return err;
 	if (get_user(&len, a[4], 4))
 		return -EFAULT;
-	if (f->unix_domain && a[1] == 1 && a[2] == 17) { /* SO_PEERCRED */
+	if (a[1] == SOL_SOCKET && (a[2] > SO_LAST || !a[2]))
+		return -92; /* ENOPROTOOPT */
+	if (a[1] == SOL_SOCKET && (a[2] == SO_RCVTIMEO || a[2] == SO_SNDTIMEO)) {
+		uint64_t ns = f->timeout[a[2] == SO_SNDTIMEO], tv[2];
+
+		tv[0] = ns / 1000000000;
+		tv[1] = ns / 1000 % 1000000;
+		len = len < 16 ? len : 16;
+		return put_user(a[3], tv, len) || put_user(a[4], &len, 4) ? -EFAULT : 0;
+	}
+	if (f->unix_domain && a[1] == SOL_SOCKET && a[2] == SO_PEERCRED) {
 		uint32_t cred[3];
 
 		err = unix_peercred(f, cred);

@@ -121,10 +121,12 @@ long signalfd_read(struct lx_file *f, uint64_t buf, uint64_t len)
 		if (f->oflags & FS_O_NONBLOCK)
 			return -EAGAIN;
 		err = lx_wait_ready(f, W_READABLE, W_FOREVER);
-		if (err == ERESTARTSYS && !lx_signal_waiting()) { /* the kick that brought it */
+		if (err == ERESTARTSYS) { /* by the kick that brought it? */
 			self()->tcb.kicked = 0;
+			__atomic_thread_fence(__ATOMIC_SEQ_CST);
 			signalfd_update();
-			continue;
+			if (!lx_signal_waiting())
+				continue;
 		}
 		if (err < 0)
 			return err;
@@ -158,21 +160,36 @@ LX(pidfd_open)
 	return fd_install(f, 0, true);
 }
 
+/* What has ended keeps its number until it is waited for; then somebody else may get it. */
+static bool still_has_pid(const struct lx_file *f)
+{
+	struct w_msg m = {.op = PROC_PIDFD};
+	struct w_obj_info ours = {0}, now = {0};
+
+	w_obj_info(f->h, &ours);
+	if (!(ours.signals & W_ENDED))
+		return true;
+	m.PROC_PIDFD_in_pid = f->pid;
+	if (lx_chan(LX_H_PROC, &m) < 0)
+		return false;
+	w_obj_info(m.h[0], &now);
+	w_handle_close(m.h[0]);
+	return now.koid == ours.koid;
+}
+
 LX(pidfd_send_signal)
 {
 	struct lx_file *f = fd_file(a[0]);
 	const char *digits = f && f->path && !strncmp(f->path, "/proc/", 6) ? f->path + 6 : "x";
 	const uint64_t b[6] = {f && f->kind == K_PIDFD ? f->pid : strtoul_at(&digits, 10), a[1]};
-	struct w_obj_info i = {0};
 
+	if (a[3])
+		return -EINVAL;
 	if (f && f->kind == K_FILE && b[0] && !*digits) /* the directory /proc/PID will do */
 		return lx_kill(b, r);
 	if (!f || f->kind != K_PIDFD)
 		return -EBADF;
-	w_obj_info(f->h, &i);
-	if (i.signals & W_ENDED) /* its number may be somebody else's by now */
-		return -ESRCH;
-	return lx_kill(b, r);
+	return still_has_pid(f) ? lx_kill(b, r) : -ESRCH;
 }
 
 /* ---- /proc/self/fd ---- */

@@ -35,6 +35,13 @@ uint64_t lx_wall_offset(void)
 	return time_page()->wall_ns;
 }
 
+uint64_t lx_from_wall(uint64_t ns)
+{
+	uint64_t start = lx_wall_offset();
+
+	return ns > start ? ns - start : 1;
+}
+
 /* Clocks of one process or thread: ~id << 3, bit 2: of a thread (posix-timers.h). */
 static long cpu_clock(uint64_t id, uint64_t *ns)
 {
@@ -42,6 +49,8 @@ static long cpu_clock(uint64_t id, uint64_t *ns)
 	w_handle_t h = W_H_THREAD;
 	struct w_obj_info i;
 
+	if ((id & 3) == 3) /* CPUCLOCK_MAX; no clock is a file here */
+		return -EINVAL;
 	of &= 0x1fffffff;
 	slot = lx_tid_slot(of);
 	if (of && (of & 0x7fff) != proc()->pid)
@@ -91,16 +100,24 @@ static uint64_t to_ns(const struct lx_timespec *t)
 	return t->sec > 9000000000ll ? W_FOREVER / 2 : t->sec * 1000000000ull + t->nsec;
 }
 
-int lx_get_deadline(uint64_t uts, uint64_t *deadline)
+int lx_get_time(uint64_t uts, uint64_t *ns)
 {
 	struct lx_timespec t;
 
 	if (get_user(&t, uts, sizeof(t)))
 		return -EFAULT;
-	if (!valid(&t))
-		return -EINVAL;
-	*deadline = t.sec || t.nsec ? lx_now() + to_ns(&t) : 0;
-	return 0;
+	*ns = to_ns(&t);
+	return valid(&t) ? 0 : -EINVAL;
+}
+
+int lx_get_deadline(uint64_t uts, uint64_t *deadline)
+{
+	uint64_t ns;
+	int err = lx_get_time(uts, &ns);
+
+	if (!err)
+		*deadline = ns ? lx_now() + ns : 0;
+	return err;
 }
 
 LX(clock_gettime)
@@ -141,15 +158,45 @@ LX(time)
 	return a[0] && put_user(a[0], &s, 8) ? -EFAULT : s;
 }
 
+static long set_wall(const struct lx_timespec *t)
+{
+	struct w_msg m = {.op = PROC_CLOCK};
+
+	if (!valid(t) || t->sec > 9000000000ll)
+		return -EINVAL;
+	m.PROC_CLOCK_in_ns = to_ns(t);
+	return lx_chan(LX_H_PROC, &m);
+}
+
 LX(clock_settime)
 {
-	LX_UNUSED;
-	return -EPERM;
+	struct lx_timespec t;
+
+	(void)r;
+	if ((uint32_t)a[0] != CLOCK_REALTIME)
+		return -EINVAL;
+	return get_user(&t, a[1], sizeof(t)) ? -EFAULT : set_wall(&t);
+}
+
+LX(settimeofday)
+{
+	struct lx_timespec t;
+
+	(void)r;
+	if (!a[0]) /* a time zone only */
+		return 0;
+	if (get_user(&t, a[0], sizeof(t)))
+		return -EFAULT;
+	if (t.nsec < 0 || t.nsec > 999999)
+		return -EINVAL;
+	t.nsec *= 1000;
+	return set_wall(&t);
 }
 
 /* ---- sleeping ---- */
 
-static long sleep_until(uint64_t deadline, uint64_t urem)
+/* wall: the deadline is of the wall clock, which may be set meanwhile (procd kicks). */
+static long sleep_until(uint64_t deadline, uint64_t urem, bool wall)
 {
 	struct lx_timespec left;
 	uint32_t word = 0;
@@ -157,51 +204,60 @@ static long sleep_until(uint64_t deadline, uint64_t urem)
 	long err;
 
 	for (;;) {
-		err = w_futex_wait(&word, 0, deadline, 1);
+		err = w_futex_wait(&word, 0, wall ? lx_from_wall(deadline) : deadline, 1);
 		if (err == W_ETIMEDOUT)
 			return 0;
 		if (err != -EINTR)
 			return err;
+		self()->tcb.kicked = 0;
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
 		if (lx_signal_waiting())
 			break;
-		self()->tcb.kicked = 0;
 	}
+	if (wall) /* absolute: it starts again as it is */
+		return ERESTARTNOHAND;
 	now = lx_now();
 	now = deadline > now ? deadline - now : 0;
 	left = (struct lx_timespec){now / 1000000000, now % 1000000000};
 	if (urem)
 		put_user(urem, &left, sizeof(left));
-	return -EINTR;
+	self()->sleep_end = deadline;
+	return ERESTART_SLEEP;
+}
+
+uint64_t lx_sleep_end(uint64_t deadline)
+{
+	uint64_t end = self()->sleep_end;
+
+	self()->sleep_end = 0;
+	return end ? end : deadline;
 }
 
 LX(nanosleep)
 {
-	struct lx_timespec t;
+	uint64_t ns;
+	long err = lx_get_time(a[0], &ns);
 
 	(void)r;
-	if (get_user(&t, a[0], sizeof(t)))
-		return -EFAULT;
-	return valid(&t) ? sleep_until(lx_now() + to_ns(&t), a[1]) : -EINVAL;
+	return err ? err : sleep_until(lx_sleep_end(lx_now() + ns), a[1], false);
 }
 
 LX(clock_nanosleep)
 {
-	struct lx_timespec t;
 	uint64_t ns;
+	long err;
 
 	(void)r;
 	if (clock_read((uint32_t)a[0], &ns))
 		return -EINVAL;
-	if (get_user(&t, a[2], sizeof(t)))
-		return -EFAULT;
-	if (!valid(&t))
-		return -EINVAL;
+	if (a[0] == CLOCK_THREAD_CPUTIME_ID)
+		return -95; /* EOPNOTSUPP: it would wait for itself */
+	err = lx_get_time(a[2], &ns);
+	if (err)
+		return err;
 	if (!(a[1] & 1))
-		return sleep_until(lx_now() + to_ns(&t), a[3]);
-	ns = to_ns(&t);
-	if (a[0] == CLOCK_REALTIME)
-		ns = ns > lx_wall_offset() ? ns - lx_wall_offset() : 0;
-	return ns <= lx_now() ? 0 : sleep_until(ns, 0);
+		return sleep_until(lx_sleep_end(lx_now() + ns), a[3], false);
+	return sleep_until(ns, 0, a[0] == CLOCK_REALTIME);
 }
 
 /* ---- interval timers: kept by procd, since the signal must come whatever we do ---- */
@@ -292,7 +348,7 @@ static long timer_op(uint64_t what, uint64_t id, struct w_msg *m)
 {
 	m->op = PROC_TIMER;
 	m->PROC_TIMER_in_what = what;
-	m->PROC_TIMER_in_id = (uint32_t)id;
+	m->PROC_TIMER_in_id_abs = (uint32_t)id | m->PROC_TIMER_in_id_abs << 32;
 	return lx_chan(LX_H_PROC, m);
 }
 
@@ -318,6 +374,7 @@ LX(timer_create)
 	m.PROC_TIMER_in_sig = e.notify == SIGEV_NONE ? 0 : e.signo;
 	m.PROC_TIMER_in_value = e.value;
 	m.PROC_TIMER_in_tid = e.notify == SIGEV_THREAD_ID ? e.tid : 0;
+	m.PROC_TIMER_in_id_abs = (uint32_t)a[0] == CLOCK_REALTIME;
 	err = timer_op(1, 0, &m);
 	if (err < 0)
 		return err;
@@ -340,7 +397,6 @@ LX(timer_settime)
 {
 	struct lx_timespec t[2];
 	struct w_msg m = {0};
-	uint64_t at, now;
 	long err;
 
 	(void)r;
@@ -348,12 +404,8 @@ LX(timer_settime)
 		return a[2] ? -EFAULT : -EINVAL;
 	if (!valid(&t[0]) || !valid(&t[1]))
 		return -EINVAL;
-	at = to_ns(&t[1]);
-	if (at && a[1] & 1) { /* TIMER_ABSTIME: a wall clock time is far from our start */
-		now = at > lx_wall_offset() ? lx_now() + lx_wall_offset() : lx_now();
-		at = at > now ? at - now : 1;
-	}
-	m.PROC_TIMER_in_value = at;
+	m.PROC_TIMER_in_value = to_ns(&t[1]);
+	m.PROC_TIMER_in_id_abs = a[1] & 1; /* TIMER_ABSTIME */
 	m.PROC_TIMER_in_interval = to_ns(&t[0]);
 	err = timer_op(2, a[0], &m);
 	return err < 0 ? err : put_timer(a[3], &m);
@@ -417,7 +469,7 @@ LX(timerfd_settime)
 	(void)r;
 	if (!f)
 		return -EBADF;
-	if (f->kind != K_TIMERFD)
+	if (f->kind != K_TIMERFD || a[1] & ~3ull) /* ABSTIME, CANCEL_ON_SET */
 		return -EINVAL;
 	if (get_user(t, a[2], sizeof(t)))
 		return -EFAULT;
@@ -427,7 +479,7 @@ LX(timerfd_settime)
 	if (at && !(a[1] & 1))
 		at += lx_now();
 	else if (at && f->dev == CLOCK_REALTIME)
-		at = at > lx_wall_offset() ? at - lx_wall_offset() : 1;
+		at = lx_from_wall(at);
 	f->next = at;
 	f->interval = to_ns(&t[0]);
 	return w_timer_set(f->h, at, f->interval);
@@ -485,7 +537,7 @@ static long futex_wait(const uint64_t *a, uint32_t mask, bool absolute)
 		if (!absolute)
 			deadline += lx_now();
 		else if (a[1] & FUTEX_CLOCK_REALTIME)
-			deadline = deadline > lx_wall_offset() ? deadline - lx_wall_offset() : 1;
+			deadline = lx_from_wall(deadline);
 		if (deadline <= lx_now())
 			deadline = 1;
 	}

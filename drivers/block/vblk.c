@@ -6,6 +6,7 @@
  * fibers take turns at the one bounce buffer.  A request that does not start or end
  * on a sector reads the sectors around it first.
  */
+#include <rt/cred.h>
 #include <rt/fiber.h>
 #include <rt/module.h>
 #include <virtio/virtio.h>
@@ -245,10 +246,24 @@ static void start_job(struct w_msg *m, struct disk_file *f)
 	reply(m, W_ENOMEM);
 }
 
+/* The raw disk is root's, and the group disk's (base-passwd gives it 6). */
+static bool permitted(const struct w_msg *m)
+{
+	struct proc_cred c;
+
+	cred_ask(m->sender, &c, NULL);
+	return cred_allows(&c, 0660, 0, 6, cred_open_bits(m->FS_OPEN_in_flags));
+}
+
 static void op_open(struct w_msg *m)
 {
-	struct disk_file *f = size ? rt_try_alloc(sizeof(*f)) : NULL;
+	struct disk_file *f;
 
+	if (!permitted(m)) {
+		reply(m, W_EACCES);
+		return;
+	}
+	f = size ? rt_try_alloc(sizeof(*f)) : NULL;
 	m->h[0] = f ? service_mint(&service, (uint64_t)f) : 0;
 	if (!m->h[0]) {
 		rt_free(f);
@@ -305,6 +320,11 @@ static void op_ioctl(struct w_msg *m)
 		reply(m, W_ENOTTY);
 }
 
+static bool opened_for(const struct disk_file *f, uint32_t op)
+{
+	return cred_open_bits(f->flags & FS_O_ACCMODE) & (op == FS_READ ? MAY_R : MAY_W);
+}
+
 static void call(struct service *s, struct w_msg *m)
 {
 	struct disk_file *f = (struct disk_file *)m->badge;
@@ -316,6 +336,8 @@ static void call(struct service *s, struct w_msg *m)
 		op_open(m);
 	else if (!f)
 		reply(m, W_EINVAL);
+	else if ((m->op == FS_READ || m->op == FS_WRITE) && !opened_for(f, m->op))
+		reply(m, W_EACCES);
 	else if (m->op == FS_READ || m->op == FS_WRITE)
 		start_job(m, f);
 	else if (m->op == FS_SEEK)

@@ -52,6 +52,7 @@ static bool number_taken(uint32_t n)
 
 void pty_open_master(struct w_msg *m)
 {
+	struct proc_cred who;
 	struct terminal *t;
 	uint32_t n = 0;
 
@@ -62,6 +63,8 @@ void pty_open_master(struct w_msg *m)
 		terminal_reply(m, n < PTY_MAX ? W_ENOMEM : W_ENOSPC);
 		return;
 	}
+	cred_ask(m->sender, &who, NULL);
+	t->uid = who.uid;
 	t->pty = true;
 	t->number = n;
 	t->locked = true;

@@ -519,6 +519,15 @@ static struct terminal *controlling(uint64_t koid)
 	return NULL;
 }
 
+/* Whoever holds the service's channel may ask for any terminal: its bits decide. */
+static bool permitted(const struct terminal *t, uint64_t koid, uint32_t bits)
+{
+	struct proc_cred c;
+
+	cred_ask(koid, &c, &procd_koid);
+	return cred_allows(&c, t->mode, t->uid, t->gid, bits);
+}
+
 static struct terminal *by_name(const char *name, uint64_t koid)
 {
 	if (!strcmp(name, "console"))
@@ -579,6 +588,10 @@ static void op_open(struct w_msg *m, const char *name)
 		terminal_reply(m, t && t->locked ? W_EIO : name[0] == '/' ? W_ENOENT : -6);
 		return;
 	}
+	if (strcmp(name, "tty") && !permitted(t, m->sender, cred_open_bits(flags))) {
+		terminal_reply(m, W_EACCES);
+		return;
+	}
 	if (!(flags & FS_O_NOCTTY) && !t->session) { /* a session leader takes it over */
 		w = who_is(m->sender);
 		if (w.pid && w.sid == w.pid && !controlling(m->sender)) {
@@ -620,9 +633,19 @@ static void op_stat_name(struct w_msg *m, const char *name)
 static void op_setattr(struct w_msg *m, struct terminal *t)
 {
 	uint32_t what = m->FS_SETATTR_in_what;
+	struct proc_cred c;
+	bool given;
 
 	if (!t) {
 		terminal_reply(m, W_ENOENT);
+		return;
+	}
+	cred_ask(m->sender, &c, &procd_koid);
+	given = (what & FS_SET_UID && m->FS_SETATTR_in_uid != t->uid) ||
+		(what & FS_SET_GID && m->FS_SETATTR_in_gid != t->gid &&
+		 !cred_member(&c, m->FS_SETATTR_in_gid));
+	if (c.uid && (c.uid != t->uid || given)) {
+		terminal_reply(m, W_EPERM);
 		return;
 	}
 	if (what & FS_SET_MODE)
@@ -632,6 +655,17 @@ static void op_setattr(struct w_msg *m, struct terminal *t)
 	if (what & FS_SET_GID)
 		t->gid = m->FS_SETATTR_in_gid;
 	terminal_reply(m, 0);
+}
+
+static void op_access(struct w_msg *m, const char *name)
+{
+	struct terminal *t = by_name(name, m->sender);
+
+	if (!t && strcmp(name, "/ptmx"))
+		terminal_reply(m, W_ENOENT);
+	else
+		terminal_reply(m,
+			       !t || permitted(t, m->sender, m->FS_ACCESS_in_mode) ? 0 : W_EACCES);
 }
 
 static void op_event(struct w_msg *m, const struct open_tty *o)
@@ -737,9 +771,7 @@ static void call(struct service *s, struct w_msg *m)
 	} else if (m->op == FS_SETATTR) {
 		op_setattr(m, by_name(s->bytes, m->sender));
 	} else if (m->op == FS_ACCESS) {
-		terminal_reply(m, by_name(s->bytes, m->sender) || !strcmp(s->bytes, "/ptmx")
-					  ? 0
-					  : W_ENOENT);
+		op_access(m, s->bytes);
 	} else if (m->op == FS_NOTE) {
 		op_note(m);
 	} else {

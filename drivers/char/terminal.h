@@ -11,6 +11,7 @@
 
 #include "tty.h"
 
+#include <rt/cred.h>
 #include <rt/ev.h>
 #include <wherry/fs.h>
 

@@ -194,4 +194,11 @@ int64_t sys_sys_power(struct ioroot *io, uint32_t how, uint32_t code)
 	cpu_power(how, code);
 }
 
+int64_t sys_clock_set(struct ioroot *io, uint64_t wall)
+{
+	(void)io;
+	clock_set_wall(wall);
+	return 0;
+}
+
 BKL_END

@@ -31,6 +31,18 @@ static void deadline_passed(struct ktimer *k)
 	thread_wake(t, WAKE_TIMEOUT);
 }
 
+/* Threads and clones are of the class of who made them. */
+static void thread_inherit_class(struct thread *t)
+{
+	const struct thread *from = thread_self();
+
+	if (!from || t->proc->native)
+		return;
+	t->policy = from->policy;
+	t->priority = from->priority;
+	t->nice = from->nice;
+}
+
 struct thread *thread_new(struct process *p, const struct w_thread_args *a)
 {
 	struct thread *t = kzalloc(sizeof(*t));
@@ -54,6 +66,7 @@ struct thread *thread_new(struct process *p, const struct w_thread_args *a)
 	obj_get(&p->obj);
 	t->state = T_HELD;
 	t->affinity = ~0ull;
+	thread_inherit_class(t);
 	t->cpu = this_cpu()->id;
 	t->deadline.fn = deadline_passed;
 	list_init(&t->run);
@@ -360,8 +373,69 @@ int64_t sys_thread_end_others(void)
 	return 0;
 }
 
+static bool takes_more(const struct thread *t, uint32_t policy, int level)
+{
+	return policy != W_SCHED_OTHER || level < t->nice;
+}
+
+static int sched_one(struct thread *t, uint32_t policy, int level, bool root)
+{
+	if (takes_more(t, policy, level) && !root)
+		return W_EACCES;
+	sched_set(t, policy, level);
+	return 0;
+}
+
+/* The object behind h, when it may be managed; h 0: the calling thread. */
+static int sched_target(w_handle_t h, struct object **out)
+{
+	struct handle *s = handle_get(&thread_self()->proc->handles, h);
+
+	*out = &thread_self()->obj;
+	if (!h || h == W_H_THREAD)
+		return 0;
+	if (!s)
+		return W_EBADH;
+	*out = s->obj;
+	if (s->obj->type != W_T_THREAD && s->obj->type != W_T_PROCESS)
+		return W_ETYPE;
+	return s->rights & W_MANAGE ? 0 : W_EACCES;
+}
+
+static int is_root(w_handle_t io)
+{
+	struct handle *s = io ? handle_get(&thread_self()->proc->handles, io) : NULL;
+
+	if (!io)
+		return 0;
+	return !s ? W_EBADH : s->obj->type == W_T_IOROOT && s->rights & W_MANAGE ? 1 : W_EACCES;
+}
+
+int64_t sys_thread_sched(w_handle_t h, uint32_t policy, uint64_t level, w_handle_t io)
+{
+	bool all = policy & W_SCHED_ALL, fifo = (policy & ~W_SCHED_ALL) != W_SCHED_OTHER;
+	int64_t n = (int64_t)level;
+	struct object *o;
+	struct process *p;
+	struct list *l;
+	int err = sched_target(h, &o), root = is_root(io);
+
+	policy &= ~W_SCHED_ALL;
+	if (err || root < 0)
+		return err ? err : root;
+	if (policy > W_SCHED_RR || n < (fifo ? 1 : -20) || n > (fifo ? 99 : 19))
+		return W_EINVAL;
+	if (o->type == W_T_THREAD)
+		return sched_one(container_of(o, struct thread, obj), policy, n, root);
+	p = container_of(o, struct process, obj);
+	for (l = p->threads.next; l != &p->threads && !err; l = all ? l->next : &p->threads)
+		err = sched_one(list_entry(l, struct thread, in_proc), policy, n, root);
+	return err;
+}
+
 int64_t sys_thread_yield(void)
 {
+	thread_self()->slice_end = 0;
 	this_cpu()->resched = true;
 	return 0;
 }

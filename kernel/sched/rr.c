@@ -1,26 +1,72 @@
 // SPDX-License-Identifier: MIT
 /*
- * Round robin: a queue per CPU, preemption at the end of the slice, stealing
- * from the longest queue when idle.  A hand-off (the target of an IPC) goes to
- * the head of the queue of the CPU that woke it, and runs on the waker's slice:
- * two threads that call each other use up one slice, not a new one each time.
+ * Round robin: queues per CPU, preemption at the end of the slice, stealing from the
+ * longest queue when idle.  A hand-off (the target of an IPC) goes to the head of the
+ * queue of the CPU that woke it, and runs on the waker's slice: two threads that call
+ * each other use up one slice, not a new one each time.
+ *
+ * Real-time threads (W_SCHED_FIFO, W_SCHED_RR) wait in a queue of their own, highest
+ * priority first, and run before ordinary threads; servers go before them, since it is
+ * servers that do what they ask for.  While they leave nothing to ordinary threads, one of
+ * those runs every RT_MOST: root's shell must answer.  A nice value makes the slice longer
+ * or shorter, by a quarter each step.
  */
 #include <arch/cpu.h>
+#include <kernel/account.h>
 #include <kernel/sched.h>
 
 const char sched_name[] = "rr";
 
+#define SLICE (CONFIG_SCHED_SLICE_US * 1000ull)
+#define RT_MOST 950000000ull /* ns; Linux's sched_rt_runtime_us */
+
 BKL_BEGIN
 
-static struct list queue[MAX_CPUS];
-static unsigned int length[MAX_CPUS];
+static struct list queue[MAX_CPUS];    /* servers and ordinary threads */
+static struct list rt_queue[MAX_CPUS]; /* real-time threads */
+static unsigned int length[MAX_CPUS];  /* of both */
+static uint64_t rt_since[MAX_CPUS];    /* no ordinary thread has run since; 0: one has */
+static bool relief[MAX_CPUS];	       /* one runs now, and may end its slice */
 
 void sched_init(void)
 {
 	int i;
 
-	for (i = 0; i < MAX_CPUS; i++)
+	for (i = 0; i < MAX_CPUS; i++) {
 		list_init(&queue[i]);
+		list_init(&rt_queue[i]);
+	}
+}
+
+static bool is_rt(const struct thread *t)
+{
+	return t->policy != W_SCHED_OTHER;
+}
+
+/* Not made by procd, nor by what procd made: nobody gets there by a call. */
+static bool is_server(const struct thread *t)
+{
+	return !t->proc->account->ordinary;
+}
+
+/* Does t take the CPU from the running thread at once? */
+static bool urgent(const struct thread *t, const struct thread *running)
+{
+	if (is_rt(running))
+		return is_server(t) || (is_rt(t) && t->priority > running->priority);
+	return is_rt(t) && !is_server(running) && !relief[running->cpu];
+}
+
+static uint64_t slice_of(const struct thread *t)
+{
+	uint64_t slice = SLICE;
+	int n;
+
+	for (n = t->nice; n > 0 && slice > SLICE / 16; n--)
+		slice = slice * 4 / 5;
+	for (n = t->nice; n < 0 && slice < SLICE * 16; n++)
+		slice = slice * 5 / 4;
+	return slice;
 }
 
 static bool allowed(const struct thread *t, int cpu)
@@ -52,7 +98,7 @@ static void wake_idle(const struct thread *t, int here)
 /* t has run alone: as if one slice had followed the other all the time. */
 static void renew_slice(struct thread *t, uint64_t now)
 {
-	uint64_t slice = CONFIG_SCHED_SLICE_US * 1000ull;
+	uint64_t slice = slice_of(t);
 
 	if (now >= t->slice_end)
 		t->slice_end = now + slice - (now - t->slice_end) % slice;
@@ -66,34 +112,65 @@ static uint64_t slice_left(struct cpu *me)
 	if (!me->thread)
 		return 0;
 	now = clock_ns();
+	if (is_rt(me->thread))
+		return now + SLICE;
 	if (!length[me->id])
 		renew_slice(me->thread, now);
 	return now < me->thread->slice_end ? me->thread->slice_end : 0;
+}
+
+/* When the clock has to be looked at for t. */
+static uint64_t next_look(const struct thread *t)
+{
+	uint64_t most = rt_since[t->cpu] + RT_MOST + 1;
+
+	return is_rt(t) && !list_is_empty(&queue[t->cpu]) && most < t->slice_end ? most
+										 : t->slice_end;
+}
+
+/* Behind those of its priority; before them if it was interrupted in its turn. */
+static void rt_insert(struct thread *t, int cpu)
+{
+	bool goes_on = t->slice_end > clock_ns();
+	struct list *l = rt_queue[cpu].next;
+
+	while (l != &rt_queue[cpu] &&
+	       list_entry(l, struct thread, run)->priority >= t->priority + goes_on)
+		l = l->next;
+	list_append(l, &t->run); /* before l */
+}
+
+static void insert(struct thread *t, int cpu, bool handoff)
+{
+	if (is_rt(t))
+		rt_insert(t, cpu);
+	else if (handoff)
+		list_push(&queue[cpu], &t->run);
+	else
+		list_append(&queue[cpu], &t->run);
+	t->cpu = cpu;
+	length[cpu]++;
 }
 
 void sched_enqueue(struct thread *t, bool handoff)
 {
 	struct cpu *me = this_cpu();
 	int cpu = handoff && allowed(t, me->id) ? me->id : t->cpu;
+	uint64_t left = slice_left(me); /* renews the running thread's, whoever t is */
 
 	if (!allowed(t, cpu))
 		cpu = first_allowed(t);
-	t->slice_end = slice_left(me); /* renews the running thread's, whoever t is */
-	if (!handoff)
-		t->slice_end = 0;
-	handoff = t->slice_end;
-	if (handoff)
-		list_push(&queue[cpu], &t->run);
-	else
-		list_append(&queue[cpu], &t->run);
-	t->cpu = cpu;
-	length[cpu]++;
+	t->slice_end = handoff && !is_rt(t) ? left : 0;
+	insert(t, cpu, t->slice_end);
 	if (cpu != me->id)
 		cpu_kick(cpu);
 	else if (me->thread && me->thread->state == T_RUNNING)
 		wake_idle(t, cpu);
-	if (length[cpu] && me->thread && cpu == me->id)
-		clock_program(me->thread->slice_end);
+	if (cpu != me->id || !me->thread)
+		return;
+	if (urgent(t, me->thread))
+		me->resched = true;
+	clock_program(next_look(me->thread));
 }
 
 void sched_dequeue(struct thread *t)
@@ -115,6 +192,9 @@ static struct thread *steal(int me)
 			from = i;
 	if (from < 0)
 		return NULL;
+	list_for_each (l, &rt_queue[from])
+		if (allowed(list_entry(l, struct thread, run), me))
+			return list_entry(l, struct thread, run);
 	for (l = queue[from].prev; l != &queue[from]; l = l->prev) {
 		t = list_entry(l, struct thread, run);
 		if (allowed(t, me))
@@ -123,38 +203,112 @@ static struct thread *steal(int me)
 	return NULL;
 }
 
+/* With real-time threads ready: a server, then they, now and then somebody else. */
+static struct thread *pick_rt(int me)
+{
+	struct list *l;
+
+	list_for_each (l, &queue[me])
+		if (is_server(list_entry(l, struct thread, run)))
+			return list_entry(l, struct thread, run);
+	if (!rt_since[me])
+		rt_since[me] = clock_ns();
+	relief[me] = !list_is_empty(&queue[me]) && clock_ns() - rt_since[me] > RT_MOST;
+	return list_first(relief[me] ? &queue[me] : &rt_queue[me], struct thread, run);
+}
+
 struct thread *sched_pick(void)
 {
 	int me = this_cpu()->id;
 	struct thread *t;
 
-	t = length[me] ? list_first(&queue[me], struct thread, run) : steal(me);
-	if (t)
-		sched_dequeue(t);
+	relief[me] = false;
+	if (!list_is_empty(&rt_queue[me]))
+		t = pick_rt(me);
+	else
+		t = length[me] ? list_first(&queue[me], struct thread, run) : steal(me);
+	if (!t)
+		return NULL;
+	sched_dequeue(t);
+	if (!is_rt(t) && !is_server(t))
+		rt_since[me] = 0;
 	return t;
+}
+
+static void start_rt(struct thread *t)
+{
+	uint64_t now = clock_ns();
+
+	if (t->policy == W_SCHED_FIFO)
+		t->slice_end = ~0ull >> 1;
+	else if (t->slice_end <= now)
+		t->slice_end = now + slice_of(t);
+	if (!rt_since[t->cpu])
+		rt_since[t->cpu] = now;
 }
 
 void sched_start(struct thread *t)
 {
-	if (!t->slice_end)
-		t->slice_end = clock_ns() + CONFIG_SCHED_SLICE_US * 1000ull;
-	if (length[this_cpu()->id])
-		clock_program(t->slice_end);
+	if (is_rt(t))
+		start_rt(t);
+	else if (!t->slice_end)
+		t->slice_end = clock_ns() + slice_of(t);
+	if (length[t->cpu])
+		clock_program(next_look(t));
+}
+
+static bool rt_gives_way(const struct thread *t, int me)
+{
+	const struct thread *next;
+	struct list *l;
+
+	list_for_each (l, &queue[me])
+		if (is_server(list_entry(l, struct thread, run)))
+			return true;
+	if (!list_is_empty(&queue[me]) && clock_ns() - rt_since[me] > RT_MOST)
+		return true;
+	if (list_is_empty(&rt_queue[me]))
+		return false;
+	next = list_first(&rt_queue[me], struct thread, run);
+	return next->priority > t->priority ||
+	       (next->priority == t->priority && clock_ns() >= t->slice_end);
 }
 
 bool sched_tick(struct thread *t)
 {
-	if (!length[this_cpu()->id])
+	int me = this_cpu()->id;
+
+	if (!length[me])
 		return false;
-	if (clock_ns() >= t->slice_end)
+	if (is_rt(t) ? rt_gives_way(t, me)
+		     : clock_ns() >= t->slice_end ||
+			       (!list_is_empty(&rt_queue[me]) && !is_server(t) && !relief[me]))
 		return true;
-	clock_program(t->slice_end);
+	clock_program(next_look(t));
 	return false;
 }
 
 void sched_yield(struct thread *t)
 {
-	sched_enqueue(t, false);
+	if (is_rt(t) && allowed(t, t->cpu))
+		insert(t, t->cpu, false); /* with what is left of its turn */
+	else
+		sched_enqueue(t, false);
+}
+
+void sched_set(struct thread *t, uint32_t policy, int level)
+{
+	bool queued = list_is_linked(&t->run);
+
+	sched_dequeue(t);
+	sched_set_fields(t, policy, level);
+	t->slice_end = 0;
+	if (queued)
+		sched_enqueue(t, false);
+	else if (t == this_cpu()->thread)
+		this_cpu()->resched = true;
+	else if (t->state == T_RUNNING)
+		cpu_kick(t->cpu);
 }
 
 unsigned int sched_ready(void)

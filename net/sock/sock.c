@@ -18,6 +18,7 @@
 #include <lwip/priv/tcp_priv.h>
 #include <lwip/tcp.h>
 #include <lwip/udp.h>
+#include <rt/cred.h>
 #include <rt/module.h>
 
 #define BACKLOG_MAX 128
@@ -481,7 +482,7 @@ static bool wait(struct sock *s, struct w_msg *m)
 static void op_accept(struct w_msg *m, struct sock *s)
 {
 	if (s->state != S_LISTEN)
-		reply(m, W_EINVAL);
+		reply(m, s->type == SOCK_DGRAM ? -95 : W_EINVAL);
 	else if (list_is_empty(&s->queue) && m->NET_ACCEPT_in_nonblock)
 		reply(m, W_EAGAIN);
 	else if (wait(s, m))
@@ -544,6 +545,31 @@ static bool listened_on(const ip_addr_t *ip, uint16_t port)
 	return false;
 }
 
+/* May a socket have this address?  Datagrams may be for many at once. */
+static bool is_local(const ip_addr_t *ip, bool datagrams)
+{
+	struct netif *n;
+
+	if (ip_addr_isany(ip) || ip_addr_isloopback(ip) || (datagrams && ip_addr_ismulticast(ip)))
+		return true;
+	NETIF_FOREACH(n)
+	if (ip_addr_cmp(ip, netif_ip_addr4(n)) || (datagrams && ip_addr_isbroadcast(ip, n)))
+		return true;
+	return false;
+}
+
+static bool privileged(uint16_t port) /* ip(7) */
+{
+	return port && port < 1024;
+}
+
+static bool is_root(uint64_t koid)
+{
+	struct proc_cred c;
+
+	return cred_ask(koid, &c, NULL) && !c.uid;
+}
+
 static void op_bind(struct w_msg *m, struct sock *s, const char *bytes)
 {
 	struct sockaddr a;
@@ -554,7 +580,15 @@ static void op_bind(struct w_msg *m, struct sock *s, const char *bytes)
 		reply(m, W_EINVAL);
 		return;
 	}
+	if (privileged(lwip_ntohs(a.port)) && !is_root(m->sender)) {
+		reply(m, W_EACCES);
+		return;
+	}
 	ip_addr_set_ip4_u32(&ip, a.ip);
+	if (!is_local(&ip, s->type == SOCK_DGRAM)) {
+		reply(m, W_EADDRNOTAVAIL);
+		return;
+	}
 	if (s->type == SOCK_DGRAM) {
 		err = udp_bind(s->udp, &ip, lwip_ntohs(a.port));
 	} else if (!s->reuse_port && listened_on(&ip, lwip_ntohs(a.port))) {
@@ -782,7 +816,8 @@ static void op_setopt(struct w_msg *m, struct sock *s, const char *bytes)
 			tcp_nagle_enable(s->tcp);
 	}
 	/* buffer sizes, linger and the like are hints that we do not take */
-	reply(m, level == SOL_SOCKET || level == IPPROTO_TCP || level == 0 ? 0 : -92);
+	reply(m, level == SOL_SOCKET || level == IPPROTO_TCP || level == 0 ? 0
+									   : -92); /* ENOPROTOOPT */
 }
 
 static void op_getopt(struct w_msg *m, struct sock *s)
@@ -823,7 +858,7 @@ static void op_getopt(struct w_msg *m, struct sock *s)
 	} else if (level == IPPROTO_TCP && name == TCP_NODELAY_) {
 		v = s->tcp && s->state != S_LISTEN && tcp_nagle_disabled(s->tcp);
 	} else {
-		reply(m, -92); /* ENOPROTOOPT */
+		reply(m, level == IPPROTO_TCP || level == 0 ? -92 : -95); /* ENOPROTOOPT */
 		return;
 	}
 	m->nh = 0;

@@ -78,8 +78,9 @@ def test_configuration_is_readable_in_the_running_system(image):
         assert [l for l in got if l.startswith("CONFIG_")] == want
 
 
-def test_poweroff(image):
+@pytest.mark.parametrize("how", ["poweroff -f", "poweroff", "kill -USR2 1"])
+def test_poweroff(image, how):
     with VM(image()) as vm:
         vm.wait("# ")
-        vm.send("poweroff -f\n")
+        vm.send(how + "\n")
         assert vm.exit_status() == 1  # isa-debug-exit: code 0

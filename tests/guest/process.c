@@ -170,3 +170,41 @@ TEST(sys_power, refuses_nonsense) /* covers: INVAL */
 	t_eq(w_sys_power(W_H_IOROOT, 5, 0), W_EINVAL);
 	t_eq(w_sys_power(W_H_IOROOT, 0, 1000), W_EINVAL);
 }
+
+TEST(clock_set, moves_the_wall_clock_only)
+{
+	uint64_t wall = rt_wall(), now = rt_now();
+
+	t_ok(w_clock_set(W_H_IOROOT, wall + 1000000000000ull));
+	t_eq(rt_wall() - wall >= 1000000000000ull, true);
+	t_eq(rt_now() - now < 1000000000000ull, true);
+	t_ok(w_clock_set(W_H_IOROOT, wall));
+}
+
+TEST(thread_sched, more_than_before_needs_the_root) /* covers: BADH TYPE ACCES INVAL */
+{
+	w_handle_t e = w_event_create(0), p = w_proc_create("p", 1, 0, 1);
+	w_handle_t weak = w_handle_dup(p, W_READ), io = w_handle_dup(W_H_IOROOT, W_READ);
+
+	t_ok(w_thread_sched(0, W_SCHED_FIFO, 99, W_H_IOROOT));
+	t_eq(w_thread_sched(0, W_SCHED_FIFO, 1, 0), W_EACCES);
+	t_ok(w_thread_sched(W_H_THREAD, W_SCHED_OTHER, 3, 0)); /* less is free */
+	t_eq(w_thread_sched(0, W_SCHED_OTHER, 2, 0), W_EACCES);
+	t_ok(w_thread_sched(0, W_SCHED_OTHER, 0, W_H_IOROOT));
+	t_ok(w_thread_sched(p, W_SCHED_RR | W_SCHED_ALL, 1, 0)); /* it has no thread */
+	t_eq(w_thread_sched(0, W_SCHED_FIFO, 0, W_H_IOROOT), W_EINVAL);
+	t_eq(w_thread_sched(0, W_SCHED_RR, 100, W_H_IOROOT), W_EINVAL);
+	t_eq(w_thread_sched(0, W_SCHED_OTHER, 20, W_H_IOROOT), W_EINVAL);
+	t_eq(w_thread_sched(0, W_SCHED_OTHER, -21, W_H_IOROOT), W_EINVAL);
+	t_eq(w_thread_sched(0, 3, 0, W_H_IOROOT), W_EINVAL);
+	t_eq(w_thread_sched(BAD_HANDLE, W_SCHED_OTHER, 0, 0), W_EBADH);
+	t_eq(w_thread_sched(0, W_SCHED_OTHER, 0, BAD_HANDLE), W_EBADH);
+	t_eq(w_thread_sched(e, W_SCHED_OTHER, 0, 0), W_ETYPE);
+	t_eq(w_thread_sched(weak, W_SCHED_OTHER, 0, 0), W_EACCES);
+	t_eq(w_thread_sched(0, W_SCHED_OTHER, 0, e), W_EACCES);
+	t_eq(w_thread_sched(0, W_SCHED_OTHER, 0, io), W_EACCES);
+	t_ok(w_handle_close(io));
+	t_ok(w_handle_close(weak));
+	t_ok(w_handle_close(p));
+	t_ok(w_handle_close(e));
+}

@@ -68,6 +68,7 @@ TEST(calls, no_handle_is_an_error_everywhere)
 	t_eq(w_as_merge(GONE, W_H_SELF, 0), W_EBADH);
 	t_eq(w_proc_inherit(GONE, W_H_SELF, 1), W_EBADH);
 	t_eq(w_proc_quota(GONE, 0, NULL), W_EBADH);
+	t_eq(w_clock_set(GONE, 0), W_EBADH);
 }
 
 TEST(proc_inherit, gives_what_is_held_at_equal_numbers)
@@ -120,6 +121,7 @@ TEST(calls, another_type_is_an_error_everywhere)
 	t_eq(w_as_merge(e, e, 0), W_ETYPE);
 	t_eq(w_proc_inherit(e, e, 1), W_ETYPE);
 	t_eq(w_proc_quota(e, 0, NULL), W_ETYPE);
+	t_eq(w_clock_set(e, 0), W_ETYPE);
 	t_ok(w_handle_close(e));
 	t_ok(w_handle_close(t));
 }
@@ -168,6 +170,7 @@ TEST(calls, a_right_that_is_missing_is_an_error_everywhere)
 	t_eq(w_ioport_out(pt, 0, 1, 0), W_EACCES);
 	t_eq(w_mmio_create(io, 0xfee00000, W_PAGE), W_EACCES);
 	t_eq(w_sys_power(io, 0, 0), W_EACCES);
+	t_eq(w_clock_set(io, 0), W_EACCES);
 	t_eq(w_pci_config(io, 0, 0, 0, 0), W_EACCES);
 	t_eq(w_as_merge(p, p, 0), W_EACCES);
 	t_eq(w_proc_inherit(p, p, 1), W_EACCES);

@@ -44,39 +44,42 @@ static void alone(void)
 		printf("greedy: stopped\n");
 }
 
-/* Children that take 4 MiB each and stay, until some cannot. */
+/* Children that take 4 MiB each and stay, until there is no room for one more. */
+static void have_children(void)
+{
+	int n, st;
+
+	for (n = 0; n < 200; n++) {
+		switch (fork()) {
+		case -1:
+			_exit(0);
+		case 0:
+			take_pages(4 * MIB);
+			for (;;)
+				pause();
+		}
+		usleep(20000);
+		if (waitpid(-1, &st, WNOHANG) > 0)
+			_exit(0);
+	}
+	printf("greedy: nothing stopped it\n");
+}
+
+/* Whoever has them may be the one for whom no page is left, so somebody else reports. */
 static void together(void)
 {
-	pid_t pid[200];
-	int n, i, up[2];
-	char c;
+	pid_t family = fork();
 
-	pipe(up);
-	for (n = 0; n < 200; n++) {
-		pid[n] = fork();
-		if (pid[n] < 0)
-			break;
-		if (!pid[n]) {
-			close(up[0]);
-			take_pages(4 * MIB);
-			write(up[1], "x", 1);
-			close(up[1]);
-			pause();
-		}
-		if (n == 199)
-			printf("greedy: nothing stopped it\n");
-		usleep(20000);
-		if (waitpid(-1, &i, WNOHANG) > 0)
-			break;
+	if (!family) {
+		setpgid(0, 0);
+		have_children();
+		_exit(0);
 	}
-	close(up[1]);
+	printf("greedy: taking\n"); /* what is written here from now on is ours already */
+	waitpid(family, NULL, 0);
 	printf("greedy: full of children\n");
 	getchar();
-	for (i = 0; i <= n && i < 200; i++)
-		if (pid[i] > 0)
-			kill(pid[i], SIGKILL);
-	while (wait(NULL) > 0)
-		;
+	kill(-family, SIGKILL);
 }
 
 static int fill(const char *name, size_t size)

@@ -30,7 +30,8 @@ def overlay(tmp_path_factory, prepared):
 @pytest.fixture(scope="module", params=[("default", 1), ("many", 2)], ids=["one", "many"])
 def vm(request, image, overlay):
     with VM(image(request.param[0], ROOTFS_OVERLAY=overlay), cpus=request.param[1],
-            memory="192M") as machine:
+            memory="192M", extra=["-blockdev", "null-co,node-name=d0,size=1048576",
+                                  "-device", "virtio-blk-pci,drive=d0"]) as machine:
         machine.wait(re.compile("(?s)(has address|httpd: serving).*(has address|httpd: serving).*\n"))
         machine.send("\n")
         machine.wait("# ")
@@ -61,6 +62,14 @@ def test_who_is_unknown_has_no_rights(vm):
     assert "No such file" in out
     assert "init: " not in vm.log[before:], vm.log[before:]  # nobody was killed
     assert serves(vm)
+
+
+def test_devices_ask_who_calls(vm):
+    """Disk, terminals and low ports, without the detour by the nodes in /dev."""
+    out = vm.command("/hostile/native devices")
+    assert re.findall(r"native: (\w+) (-?\d+)", out) == [
+        ("disk", "-13"), ("console", "-13"), ("foreign", "-13"), ("taken", "-1"),
+        ("own", "0"), ("given", "-1"), ("port", "-13")]
 
 
 @pytest.mark.parametrize("config,cpus", [("default", 1), ("many", 2)])

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* sources: fs/cred.c */
+/* sources: fs/cred.c rt/cred.c */
 /* Whose permissions count: those that procd tells of; nobody's for who is unknown to it. */
 #include "unit.h"
 

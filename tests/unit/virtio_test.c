@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* sources: drivers/virtio/virtio.c drivers/net/vnet.c drivers/block/vblk.c */
+/* sources: drivers/virtio/virtio.c drivers/net/vnet.c drivers/block/vblk.c rt/cred.c */
 /*
  * The virtio drivers against a device in this process, first an honest one, then one that
  * lies in every field it may write: indices, slots, lengths, at any time.  ASan watches
@@ -168,6 +168,20 @@ struct virtio *virtio_mmio_find(uint32_t type)
 void rt_log(const char *f, ...)
 {
 	(void)f;
+}
+
+w_handle_t rt_lookup(const char *name)
+{
+	assert_string_equal(name, "proc");
+	return 1;
+}
+
+/* procd: whoever calls is root. */
+int64_t rt_call(w_handle_t ch, struct w_msg *m)
+{
+	(void)ch;
+	memset((void *)m->out, 0, m->out_len);
+	return 0;
 }
 
 void *rt_try_alloc(size_t n)

@@ -84,6 +84,23 @@ static void publish(struct proc *p)
 
 static void answer_waits(struct proc *parent);
 
+static void post(struct proc *p, int sig, int code, uint32_t pid, uint32_t uid, int64_t value);
+
+static uint32_t wants_of_children(const struct proc *parent)
+{
+	return parent->sig ? __atomic_load_n(&parent->sig->sigchld, __ATOMIC_RELAXED) : 0;
+}
+
+/* The child was stopped or goes on. */
+static void tell_parent(struct proc *parent, int code, const struct proc *child, int sig)
+{
+	if (!parent)
+		return;
+	if (!(wants_of_children(parent) & LX_NOCLDSTOP))
+		post(parent, SIGCHLD, code, child->pid, child->ruid, sig);
+	answer_waits(parent);
+}
+
 static void stop(struct proc *p, int sig)
 {
 	struct proc *parent = proc_by_pid(p->ppid);
@@ -94,11 +111,8 @@ static void stop(struct proc *p, int sig)
 	p->status = sig << 8 | 0x7f;
 	p->report_stop = true;
 	w_proc_stop(p->process, 1);
-	if (parent)
-		answer_waits(parent);
+	tell_parent(parent, CLD_STOPPED, p, sig);
 }
-
-static void post(struct proc *p, int sig, int code, uint32_t pid, uint32_t uid, int64_t value);
 
 static void resume(struct proc *p)
 {
@@ -111,10 +125,7 @@ static void resume(struct proc *p)
 	p->report_cont = true;
 	p->status = 0xffff;
 	w_proc_stop(p->process, 0);
-	if (parent) {
-		post(parent, SIGCHLD, CLD_CONTINUED, p->pid, p->ruid, SIGCONT);
-		answer_waits(parent);
-	}
+	tell_parent(parent, CLD_CONTINUED, p, SIGCONT);
 }
 
 /* Real-time signals queue (signal(7)); of the others one is as good as many. */
@@ -256,6 +267,17 @@ static int signal_all(struct proc *from, int sig)
 	return found;
 }
 
+/* Our init is no Linux process, but pid 1 is there, root's, and understands what busybox's
+ * halt, poweroff and reboot send to it. */
+static int signal_init(const struct proc *from, int sig)
+{
+	if (from->euid)
+		return W_EPERM;
+	if (sig == SIGUSR1 || sig == SIGUSR2 || sig == SIGTERM)
+		w_sys_power(W_H_IOROOT, sig == SIGTERM, 0);
+	return 0;
+}
+
 static void op_kill(struct w_msg *m, struct proc *from)
 {
 	int32_t pid = m->PROC_KILL_in_pid;
@@ -264,6 +286,8 @@ static void op_kill(struct w_msg *m, struct proc *from)
 
 	if (sig < 0 || sig > 64) {
 		reply(m, W_EINVAL);
+	} else if (pid == 1) {
+		reply(m, signal_init(from, sig));
 	} else if (pid == -1) {
 		reply(m, signal_all(from, sig));
 	} else if (pid <= 0) {
@@ -513,6 +537,8 @@ static void ended(struct ev_source *s, uint32_t bits)
 	}
 	post(parent, SIGCHLD, p->status & 0x7f ? CLD_KILLED : CLD_EXITED, p->pid, p->ruid,
 	     p->status & 0x7f ? p->status & 0x7f : p->status >> 8 & 0xff);
+	if (wants_of_children(parent) & LX_NOCLDWAIT)
+		reap(p);
 	answer_waits(parent);
 }
 
@@ -644,6 +670,9 @@ static void op_fork(struct w_msg *m, struct proc *parent)
 	memcpy(p->cmdline, parent->cmdline, sizeof(p->cmdline));
 	p->cmdline_len = parent->cmdline_len;
 	p->nproc = parent->nproc;
+	p->policy = parent->policy;
+	p->priority = parent->priority;
+	p->nice = parent->nice;
 	p->cpu_soft = parent->cpu_soft;
 	p->cpu_hard = parent->cpu_hard;
 	cpu_limit_start(p);
@@ -928,6 +957,7 @@ static void op_setid(struct w_msg *m, struct proc *p)
 	w_handle_close(old);
 	if (start_thread(p) < 0)
 		w_proc_kill(h, SIGKILL);
+	sched_apply(p);
 }
 
 /* Only init may: it alone got the channel before it was published. */
@@ -1109,6 +1139,17 @@ static void op_groups(struct w_msg *m)
 	service_reply_bytes(&proc_service, m, 0, &c, sizeof(c));
 }
 
+/* The file service has something for a process: a message has come (mq_notify(3)). */
+static void op_notify(const struct w_msg *m)
+{
+	struct proc *to = proc_by_koid(m->PROC_NOTIFY_in_koid);
+	struct proc *from = proc_by_koid(m->PROC_NOTIFY_in_from);
+
+	if (m->sender == fs_koid && to && m->PROC_NOTIFY_in_sig <= 64)
+		post(to, m->PROC_NOTIFY_in_sig, (int32_t)m->PROC_NOTIFY_in_code,
+		     from ? from->pid : 0, from ? from->ruid : 0, m->PROC_NOTIFY_in_value);
+}
+
 static void op_setgroups(struct w_msg *m, struct proc *p, const char *bytes)
 {
 	if (p->euid || m->in_len > sizeof(p->groups)) {
@@ -1236,6 +1277,9 @@ static void call(struct service *s, struct w_msg *m)
 	case PROC_GRANT:
 		op_grant(m);
 		return;
+	case PROC_NOTIFY:
+		op_notify(m);
+		return;
 	case PROC_SIGNAL_GROUP: /* a note from the console; no reply */
 		if (m->badge != PROGRAM)
 			terminal_signals(m);
@@ -1303,6 +1347,15 @@ static void call(struct service *s, struct w_msg *m)
 		break;
 	case PROC_MERGE:
 		reply(m, merge(p));
+		break;
+	case PROC_SCHED:
+		sched_call(m, p);
+		break;
+	case PROC_NICE:
+		nice_call(m, p);
+		break;
+	case PROC_CLOCK:
+		clock_call(m, p);
 		break;
 	case PROC_LIMIT:
 		op_limit(m, p);

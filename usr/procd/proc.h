@@ -43,8 +43,10 @@ struct proc {
 	} itimer[4];		     /* ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF; RLIMIT_CPU */
 	uint64_t cpu_soft, cpu_hard; /* RLIMIT_CPU in seconds, ~0: none */
 	uint64_t nproc;		     /* RLIMIT_NPROC, ~0: none */
-	uint64_t started;	     /* ns */
-	uint64_t time_ns, rss;	     /* at the end */
+	uint32_t policy, priority;   /* of the first thread, as sched(7) has them */
+	int nice;
+	uint64_t started;      /* ns */
+	uint64_t time_ns, rss; /* at the end */
 	char name[16];
 	char exe[256];
 	char cmdline[256];
@@ -65,7 +67,11 @@ void timer_call(struct w_msg *m, struct proc *p); /* timer.c */
 void timer_end(struct proc *p);			  /* those of timer_create */
 void itimer_call(struct w_msg *m, struct proc *p);
 void itimer_end(struct proc *p);
-void cpu_limit_start(struct proc *p); /* cpu_soft and cpu_hard are set */
+void clock_call(struct w_msg *m, const struct proc *from); /* set the wall clock */
+void sched_call(struct w_msg *m, struct proc *from);	   /* sched.c */
+void nice_call(struct w_msg *m, struct proc *from);
+void sched_apply(const struct proc *p); /* to a process that is new behind its pid */
+void cpu_limit_start(struct proc *p);	/* cpu_soft and cpu_hard are set */
 struct proc *proc_by_pid(uint32_t pid);
 struct proc *proc_by_koid(uint64_t koid);
 int proc_spawn(const char *strings, uint32_t len, uint32_t flags, uint32_t *pid);

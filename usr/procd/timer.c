@@ -11,15 +11,19 @@
 #define TIMERS_MAX 512
 #define INTERVAL_MIN 100000 /* ns: a process may keep us busy only so much */
 #define SI_TIMER (-2)
+#define OVERRUN_MAX 0x7fffffffu /* DELAYTIMER_MAX */
 #define NS_PER_S 1000000000ull
 
 struct ptimer {
 	struct list link;
 	struct ev_timer ev;
 	struct proc *p;
-	uint32_t id, overrun;
+	uint32_t id;
+	uint64_t overrun; /* expiries that no signal of their own was sent for */
 	struct lx_siginfo info;
-	uint64_t interval;
+	uint64_t interval, at; /* at: the next expiry; 0: disarmed */
+	bool realtime;	       /* made for the wall clock */
+	uint64_t wall;	       /* set to this time of it; 0: to none */
 };
 
 static struct ptimer *find(struct proc *p, uint32_t id)
@@ -32,17 +36,34 @@ static struct ptimer *find(struct proc *p, uint32_t id)
 	return NULL;
 }
 
+/* Wake at the next expiry, but not sooner than we want to be kept busy: expiries in between
+ * are counted, as they are when the signal is still pending. */
+static void arm(struct ptimer *t, uint64_t now)
+{
+	uint64_t soonest = now + INTERVAL_MIN;
+
+	ev_timer_set(&t->ev, t->interval && t->interval < INTERVAL_MIN && t->at < soonest ? soonest
+											  : t->at);
+}
+
 static void fired(struct ev_timer *ev)
 {
 	struct ptimer *t = container_of(ev, struct ptimer, ev);
-	uint64_t now = rt_now();
+	uint64_t now = rt_now(), missed = 0;
 
-	if (t->interval)
-		ev_timer_set(ev, now + t->interval);
+	t->wall = 0;
+	if (t->interval) {
+		missed = (now - t->at) / t->interval;
+		t->at += (missed + 1) * t->interval;
+		arm(t, now);
+	} else {
+		t->at = 0;
+	}
+	t->info.overrun = missed < OVERRUN_MAX ? missed : OVERRUN_MAX;
 	if (t->info.signo && proc_post(t->p, &t->info))
-		t->overrun = 0;
+		t->overrun = missed;
 	else
-		t->overrun++;
+		t->overrun += missed + 1;
 }
 
 static int create(struct w_msg *m, struct proc *p)
@@ -69,6 +90,7 @@ static int create(struct w_msg *m, struct proc *p)
 				      .pid = t->id,
 				      .value = m->PROC_TIMER_in_value,
 				      .tid = m->PROC_TIMER_in_tid};
+	t->realtime = m->PROC_TIMER_in_id_abs >> 32;
 	list_append(&p->timers, &t->link);
 	m->PROC_TIMER_out_id = t->id;
 	return 0;
@@ -76,20 +98,50 @@ static int create(struct w_msg *m, struct proc *p)
 
 static void get(struct w_msg *m, const struct ptimer *t)
 {
-	uint64_t now = rt_now(), at = t->ev.at;
+	uint64_t now = rt_now(), at = t->at;
 
 	m->PROC_TIMER_out_value = at > now ? at - now : at ? 1 : 0;
 	m->PROC_TIMER_out_interval = t->interval;
 }
 
+static uint64_t from_wall(uint64_t wall)
+{
+	uint64_t start = rt_wall() - rt_now();
+
+	return wall > start ? wall - start : 1;
+}
+
+/* The wall clock has been set: what waits for a time of it waits longer or shorter. */
+static void clock_moved(struct proc *p)
+{
+	struct list *l;
+
+	list_for_each (l, &p->timers) {
+		struct ptimer *t = list_entry(l, struct ptimer, link);
+
+		if (t->wall && t->at)
+			ev_timer_set(&t->ev, t->at = from_wall(t->wall));
+	}
+}
+
 static void set(struct w_msg *m, struct ptimer *t)
 {
 	uint64_t value = m->PROC_TIMER_in_value, interval = m->PROC_TIMER_in_interval;
+	bool absolute = m->PROC_TIMER_in_id_abs >> 32;
 
 	get(m, t); /* the answer is what it was */
-	t->interval = interval && interval < INTERVAL_MIN ? INTERVAL_MIN : interval;
+	t->interval = interval;
 	t->overrun = 0;
-	ev_timer_set(&t->ev, value ? rt_now() + value : 0);
+	t->wall = 0;
+	if (!value)
+		t->at = 0;
+	else if (!absolute)
+		t->at = rt_now() + value;
+	else if (!t->realtime)
+		t->at = value;
+	else
+		t->at = from_wall(t->wall = value);
+	ev_timer_set(&t->ev, t->at);
 }
 
 static void drop(struct ptimer *t)
@@ -102,7 +154,7 @@ static void drop(struct ptimer *t)
 void timer_call(struct w_msg *m, struct proc *p)
 {
 	uint64_t what = m->PROC_TIMER_in_what;
-	struct ptimer *t = what == 1 ? NULL : find(p, m->PROC_TIMER_in_id);
+	struct ptimer *t = what == 1 ? NULL : find(p, (uint32_t)m->PROC_TIMER_in_id_abs);
 	int err = 0;
 
 	if (what == 1)
@@ -116,7 +168,7 @@ void timer_call(struct w_msg *m, struct proc *p)
 	else if (what == 4)
 		drop(t);
 	else
-		m->PROC_TIMER_out_value = t->overrun;
+		m->PROC_TIMER_out_value = t->overrun < OVERRUN_MAX ? t->overrun : OVERRUN_MAX;
 	proc_reply(m, err);
 }
 
@@ -124,6 +176,22 @@ void timer_end(struct proc *p)
 {
 	while (!list_is_empty(&p->timers))
 		drop(list_first(&p->timers, struct ptimer, link));
+}
+
+void clock_call(struct w_msg *m, const struct proc *from)
+{
+	struct list *l;
+	int err = from->euid ? W_EPERM : w_clock_set(W_H_IOROOT, m->PROC_CLOCK_in_ns);
+
+	if (!err)
+		list_for_each (l, &procs) {
+			struct proc *p = list_entry(l, struct proc, all);
+
+			clock_moved(p);
+			if (p->state != P_ZOMBIE)
+				w_proc_kick(p->process); /* who sleeps until a time looks again */
+		}
+	proc_reply(m, err);
 }
 
 /* ---- interval timers: survive exec, not inherited by fork ---- */

@@ -119,6 +119,10 @@ struct w_thread_args {
 	uint32_t flags, pad;
 };
 
+/* thread_sched: real-time threads (POSIX.1-2017, 2.8.4) run before all but servers. */
+enum { W_SCHED_OTHER, W_SCHED_FIFO, W_SCHED_RR };
+#define W_SCHED_ALL 0x100u /* or-ed: all threads of the process */
+
 enum { W_THREAD_FS = 1, W_THREAD_TCB, W_THREAD_AFFINITY, W_THREAD_NAME };
 
 /*

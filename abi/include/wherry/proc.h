@@ -26,6 +26,7 @@ enum {
 	RLIMIT_STACK = 3,
 	RLIMIT_NPROC = 6,
 	RLIMIT_NOFILE = 7,
+	RLIMIT_MEMLOCK = 8,
 	RLIMIT_AS = 9
 };
 
@@ -68,7 +69,8 @@ struct lx_header {
  * The signal page: procd adds, the process takes.  A process that scribbles on
  * it confuses only itself.
  */
-#define LX_SIGINFO_SLOTS 64
+#define LX_NOCLDSTOP 1u /* do not tell it that children stop or go on */
+#define LX_NOCLDWAIT 2u /* its children leave no zombies */
 struct lx_siginfo {
 	int32_t signo, code;
 	uint32_t pid, uid;
@@ -83,6 +85,7 @@ struct lx_sigpage {
 	uint32_t ppid, pgid, sid;
 	uint32_t ids[6];	    /* real, effective, saved uid; the same of gid */
 	struct lx_siginfo info[65]; /* last siginfo of each signal number */
+	uint32_t sigchld;	    /* LX_NOCLDSTOP, LX_NOCLDWAIT: from the process */
 };
 
 #define LX_START_TTY 1u	  /* the console becomes its controlling terminal */
@@ -99,7 +102,7 @@ struct lx_sigpage {
 #define LX_INHERIT_FDS 64
 struct lx_inherit {
 	uint64_t sigmask, ignored, rlimit[16][2];
-	uint32_t umask, fd_limit, nice, nfds;
+	uint32_t umask, fd_limit, nfds, pad;
 	char cwd[1024];
 	struct lx_inherit_fd {
 		uint32_t fd, same; /* same: 1 + index of the record with the same open file */

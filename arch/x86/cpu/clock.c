@@ -181,6 +181,14 @@ NO_LOCK_CHECK void clock_init(void)
 }
 
 BKL_BEGIN
+void clock_set_wall(uint64_t ns)
+{
+	struct w_timepage *page = phys_to_virt(page_pa);
+
+	/* one store: readers see the old offset or the new one */
+	__atomic_store_n(&page->wall_ns, ns - clock_ns(), __ATOMIC_RELEASE);
+}
+
 paddr_t clock_page(void)
 {
 	return page_pa;

@@ -24,7 +24,8 @@ int ktimer_reserve(void);
 void ktimer_release(void);
 void ktimer_set(struct ktimer *t, uint64_t at);
 void ktimer_cancel(struct ktimer *t);
-void clock_expire(void);	 /* run what is due, program the next */
-void clock_program(uint64_t at); /* make this CPU's clock fire by then */
-paddr_t clock_page(void);	 /* the frame of struct w_timepage */
+void clock_expire(void);	  /* run what is due, program the next */
+void clock_program(uint64_t at);  /* make this CPU's clock fire by then */
+void clock_set_wall(uint64_t ns); /* since 1970, now */
+paddr_t clock_page(void);	  /* the frame of struct w_timepage */
 BKL_END

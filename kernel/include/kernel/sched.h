@@ -15,7 +15,18 @@ struct thread *sched_pick(void);    /* for this CPU, removed from its queue; NUL
 void sched_start(struct thread *t); /* t is about to run here */
 bool sched_tick(struct thread *t);  /* the clock fired: should t give way? */
 void sched_yield(struct thread *t); /* t stays ready but goes last */
-unsigned int sched_ready(void);	    /* threads waiting for a CPU */
+/* t, in whatever state, is of another class from now on */
+void sched_set(struct thread *t, uint32_t policy, int level);
+unsigned int sched_ready(void); /* threads waiting for a CPU */
+
+/* What every scheduler keeps of a class. */
+static inline void sched_set_fields(struct thread *t, uint32_t policy, int level)
+{
+	t->policy = policy;
+	t->priority = policy == W_SCHED_OTHER ? 0 : level;
+	if (policy == W_SCHED_OTHER)
+		t->nice = level;
+}
 BKL_END
 
 extern const char sched_name[];

@@ -21,26 +21,28 @@ enum wake { WAKE_NONE, WAKE_DONE, WAKE_TIMEOUT, WAKE_KICK };
 struct thread {
 	struct w_regs regs; /* [k] first: the entry code saves here */
 	struct object obj;
-	struct process *proc;	 /* [c] counted */
-	struct list in_proc;	 /* process.threads */
-	enum thread_state state; /* [k] */
-	enum wake wake;		 /* [k] why the wait ended */
-	bool restart;		 /* [k] run the call in regs again */
-	bool kick;		 /* [k] to be delivered on the way out */
-	bool dying;		 /* [k] ends at its next kernel exit */
-	bool uninterruptible;	 /* [k] a kick does not end this wait */
-	int cpu;		 /* [k] runs there, or last ran there */
-	uint64_t affinity;	 /* [k] CPU mask */
-	struct list run;	 /* ready queue */
-	struct list wait;	 /* wait queue */
-	struct ktimer deadline;	 /* armed while waiting with one */
-	uint64_t fs;		 /* [k] FS base */
-	uaddr_t tcb;		 /* [k] thread block, 0: none */
-	struct w_tcb *tcb_kva;	 /* [k] pinned */
-	void *fpu;		 /* owns; NULL for threads without vector state */
-	int cpu_fpu;		 /* [k] CPU whose registers last held it */
-	uint64_t slice_end;	 /* scheduler's own */
-	uint64_t cpu_ns, ran_at; /* CPU time used */
+	struct process *proc;	  /* [c] counted */
+	struct list in_proc;	  /* process.threads */
+	enum thread_state state;  /* [k] */
+	enum wake wake;		  /* [k] why the wait ended */
+	bool restart;		  /* [k] run the call in regs again */
+	bool kick;		  /* [k] to be delivered on the way out */
+	bool dying;		  /* [k] ends at its next kernel exit */
+	bool uninterruptible;	  /* [k] a kick does not end this wait */
+	int cpu;		  /* [k] runs there, or last ran there */
+	uint64_t affinity;	  /* [k] CPU mask */
+	struct list run;	  /* ready queue */
+	struct list wait;	  /* wait queue */
+	struct ktimer deadline;	  /* armed while waiting with one */
+	uint64_t fs;		  /* [k] FS base */
+	uaddr_t tcb;		  /* [k] thread block, 0: none */
+	struct w_tcb *tcb_kva;	  /* [k] pinned */
+	void *fpu;		  /* owns; NULL for threads without vector state */
+	int cpu_fpu;		  /* [k] CPU whose registers last held it */
+	uint8_t policy, priority; /* [k] W_SCHED_*; of FIFO and RR: 1 to 99 */
+	int8_t nice;		  /* [k] -20 to 19 */
+	uint64_t slice_end;	  /* scheduler's own */
+	uint64_t cpu_ns, ran_at;  /* CPU time used */
 	/* IPC: what a caller sent, until the reply */
 	struct w_msg msg;
 	uaddr_t msg_user;

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Who runs when (sched(7)): policies, priorities, nice values, affinity.  procd decides who
+ * may have more than others and tells the kernel; it knows the class of each process's first
+ * thread, a thread block that of the others.
+ */
+#include "lx.h"
+
+enum { SCHED_OTHER, SCHED_FIFO, SCHED_RR, SCHED_BATCH, SCHED_IDLE = 5 };
+#define SCHED_RESET_ON_FORK 0x40000000u
+#define SLICE_NS 4000000 /* what SCHED_SLICE_US is unless somebody changes it */
+
+LX(sched_yield)
+{
+	LX_UNUSED;
+	w_thread_yield();
+	return 0;
+}
+
+static long ask(struct w_msg *m)
+{
+	m->op = PROC_SCHED;
+	return lx_chan(LX_H_PROC, m);
+}
+
+/* The thread that a sched_ call names, if it is of this process; *pid for procd if not. */
+static long target(uint64_t tid, struct lx_thread **t, uint32_t *pid)
+{
+	if ((int32_t)tid < 0)
+		return -EINVAL;
+	*t = tid ? lx_thread_by_tid(tid) : self();
+	*pid = *t ? 0 : tid;
+	return 0;
+}
+
+static long get(uint64_t tid, uint32_t *policy, uint32_t *priority)
+{
+	struct lx_thread *t;
+	struct w_msg m = {0};
+	uint32_t pid;
+	long err = target(tid, &t, &pid);
+
+	if (err)
+		return err;
+	if (t && t->handle) {
+		*policy = t->policy;
+		*priority = t->priority;
+	} else {
+		m.PROC_SCHED_in_pid = pid;
+		err = ask(&m);
+		*policy = m.PROC_SCHED_out_policy;
+		*priority = m.PROC_SCHED_out_priority;
+	}
+	if (t && t->reset_on_fork)
+		*policy |= SCHED_RESET_ON_FORK;
+	return err;
+}
+
+static bool valid(uint32_t policy, int32_t priority)
+{
+	if (policy == SCHED_FIFO || policy == SCHED_RR)
+		return priority >= 1 && priority <= 99;
+	return (policy == SCHED_OTHER || policy == SCHED_BATCH || policy == SCHED_IDLE) &&
+	       !priority;
+}
+
+static long set(uint64_t tid, uint32_t policy, uint64_t uparam)
+{
+	bool reset = policy & SCHED_RESET_ON_FORK;
+	struct w_msg m = {0};
+	struct lx_thread *t;
+	int32_t priority;
+	uint32_t pid;
+	long err = target(tid, &t, &pid);
+
+	if (err || !uparam)
+		return -EINVAL;
+	if (get_user(&priority, uparam, 4))
+		return -EFAULT;
+	policy &= ~SCHED_RESET_ON_FORK;
+	if (!valid(policy, priority))
+		return -EINVAL;
+	if (t && t->handle) {
+		err = w_handle_dup(t->handle, W_ALL);
+		if (err < 0)
+			return err;
+		m.h[0] = err;
+		m.nh = 1;
+	}
+	m.PROC_SCHED_in_pid = pid;
+	m.PROC_SCHED_in_set = 1;
+	m.PROC_SCHED_in_policy = policy;
+	m.PROC_SCHED_in_priority = priority;
+	err = ask(&m);
+	if (err || !t)
+		return err;
+	t->policy = policy;
+	t->priority = priority;
+	t->reset_on_fork = reset;
+	return 0;
+}
+
+void lx_sched_reset(void)
+{
+	struct w_msg m = {.PROC_SCHED_in_set = 1};
+
+	if (!self()->reset_on_fork)
+		return;
+	self()->reset_on_fork = false;
+	ask(&m);
+}
+
+LX(sched_getscheduler)
+{
+	uint32_t policy, priority;
+	long err = get(a[0], &policy, &priority);
+
+	(void)r;
+	return err ? err : (long)policy;
+}
+
+LX(sched_setscheduler)
+{
+	(void)r;
+	return (int32_t)a[1] < 0 ? -EINVAL : set(a[0], a[1], a[2]);
+}
+
+LX(sched_getparam)
+{
+	uint32_t policy, priority;
+	long err = a[1] ? get(a[0], &policy, &priority) : -EINVAL;
+
+	(void)r;
+	return err ? err : put_user(a[1], &priority, 4) ? -EFAULT : 0;
+}
+
+LX(sched_setparam)
+{
+	uint32_t policy, priority;
+	long err = get(a[0], &policy, &priority);
+
+	(void)r;
+	return err ? err : set(a[0], policy, a[1]);
+}
+
+LX(sched_get_priority_max)
+{
+	(void)r;
+	return a[0] == SCHED_FIFO || a[0] == SCHED_RR ? 99
+	       : a[0] <= SCHED_IDLE && a[0] != 4      ? 0
+						      : -EINVAL;
+}
+
+LX(sched_get_priority_min)
+{
+	(void)r;
+	return a[0] == SCHED_FIFO || a[0] == SCHED_RR ? 1
+	       : a[0] <= SCHED_IDLE && a[0] != 4      ? 0
+						      : -EINVAL;
+}
+
+LX(sched_rr_get_interval)
+{
+	struct lx_timespec t = {0, SLICE_NS};
+	uint32_t policy, priority;
+	long err = get(a[0], &policy, &priority);
+
+	(void)r;
+	if (err)
+		return err;
+	if (policy == SCHED_FIFO)
+		t.nsec = 0;
+	return put_user(a[1], &t, sizeof(t)) ? -EFAULT : 0;
+}
+
+/* ---- nice values ---- */
+
+LX(getpriority)
+{
+	struct w_msg m = {.op = PROC_NICE};
+	long err;
+
+	(void)r;
+	if (a[0] > 2)
+		return -EINVAL;
+	m.PROC_NICE_in_which = a[0];
+	m.PROC_NICE_in_who = (uint32_t)a[1];
+	err = lx_chan(LX_H_PROC, &m);
+	return err < 0 ? err : 20 - (int32_t)m.PROC_NICE_out_nice;
+}
+
+LX(setpriority)
+{
+	struct w_msg m = {.op = PROC_NICE};
+	int nice = (int32_t)a[2];
+
+	(void)r;
+	if (a[0] > 2)
+		return -EINVAL;
+	nice = nice < -20 ? -20 : nice > 19 ? 19 : nice;
+	m.PROC_NICE_in_which = a[0];
+	m.PROC_NICE_in_who = (uint32_t)a[1];
+	m.PROC_NICE_in_set = 1;
+	m.PROC_NICE_in_nice = (uint64_t)(int64_t)nice;
+	return lx_chan(LX_H_PROC, &m);
+}
+
+/* ---- affinity ---- */
+
+static long exists(uint64_t tid)
+{
+	uint32_t policy, priority;
+
+	return get(tid, &policy, &priority);
+}
+
+LX(sched_getaffinity)
+{
+	struct w_sys_stat s;
+	uint64_t mask;
+
+	(void)r;
+	if (a[1] < 8 || a[1] % 8)
+		return -EINVAL;
+	if (exists(a[0]))
+		return -ESRCH;
+	w_sys_info(W_SYS_STAT, 0, &s, sizeof(s));
+	mask = s.ncpu >= 64 ? ~0ull : (1ull << s.ncpu) - 1;
+	return put_user(a[2], &mask, 8) ? -EFAULT : 8;
+}
+
+LX(sched_setaffinity)
+{
+	uint64_t mask = 0;
+
+	(void)r;
+	if (get_user(&mask, a[2], a[1] < 8 ? a[1] : 8))
+		return -EFAULT;
+	if (exists(a[0]))
+		return -ESRCH;
+	if (a[0] && a[0] != self()->tid)
+		return 0; /* other threads: a hint that is not taken */
+	return w_thread_set(W_THREAD_AFFINITY, mask);
+}
