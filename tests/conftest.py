@@ -10,6 +10,17 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 OUT = os.environ.get("WHERRY_TEST_OUT", os.path.join(ROOT, "build", "tests-out"))
 sys.path.insert(0, os.path.join(ROOT, "tests", "harness"))
 
+import vm  # noqa: E402
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A failure shows what its machines said: a server that died says why on the console."""
+    report = (yield).get_result()
+    said = vm.consoles() if report.failed or call.when == "teardown" else []
+    if report.failed:
+        report.sections += [("console", text[-4000:]) for text in said]
+
 
 def make(out, *goals, check=True, env=None):
     """make O=out goals; the completed process, output in .stdout."""

@@ -2,6 +2,8 @@
 """Every way to boot reaches a shell and serves a page."""
 import itertools
 import re
+import subprocess
+import time
 import urllib.request
 
 import pytest
@@ -54,6 +56,23 @@ def test_tiny_serves_without_a_shell(image):
         vm.wait("httpd: serving")
         vm.wait("has address") if "has address" not in vm.log else None
         assert b"Wherry" in page(vm)
+
+
+def uptime(vm):
+    """(before, the machine's time, after): seconds, the host's around the machine's."""
+    before = time.monotonic()
+    said = float(vm.command("cat /proc/uptime").split()[0])
+    return before, said, time.monotonic()
+
+
+def test_time_runs_as_fast_as_the_hosts(image):
+    with VM(image(), net=False, cpus=2) as vm:
+        vm.send("\n")
+        vm.wait("# ")
+        a = uptime(vm)
+        time.sleep(4)
+        b = uptime(vm)
+    assert (b[0] - a[2]) * 0.99 - 0.01 <= b[1] - a[1] <= (b[2] - a[0]) * 1.01 + 0.01
 
 
 def test_static_address_on_the_command_line(image):

@@ -31,6 +31,20 @@ def free_port():
         return s.getsockname()[1]
 
 
+_started = []
+
+
+def consoles():
+    """What every machine started since the last call, and every one that still runs, has said."""
+    for vm in _started:
+        while vm.proc.poll() is None and select.select([vm.proc.stdout], [], [], 0)[0]:
+            if not vm._read(0):
+                break
+    said = [vm.log for vm in _started]
+    _started[:] = [vm for vm in _started if vm.proc.poll() is None]
+    return said
+
+
 class VM:
     def __init__(self, build, machine="q35", boot="pvh", cpus=1, memory="64M", net=True,
                  cmdline="", extra=(), kernel="wherry.elf", archive="boot.flatfs",
@@ -62,6 +76,7 @@ class VM:
                      "-device", f"{kind},netdev=n0"]
         self.proc = subprocess.Popen(args + list(extra), stdin=subprocess.PIPE,
                                      stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0)
+        _started.append(self)
 
     def __enter__(self):
         return self

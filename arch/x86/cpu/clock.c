@@ -5,6 +5,7 @@
  * (0x40000010), the PIT.  ns = base_ns + ((tsc - base_tsc) * mult >> 32).
  */
 #include <arch/apic.h>
+#include <arch/calibrate.h>
 #include <arch/cpu.h>
 #include <arch/mmu.h>
 #include <kernel/clock.h>
@@ -12,8 +13,6 @@
 #include <kernel/page.h>
 #include <lib/string.h>
 
-#define PIT_HZ 1193182ull
-#define PIT_TICKS 600 /* about half a millisecond */
 #define MSR_KVM_WALL_CLOCK 0x4b564d00
 #define MSR_KVM_SYSTEM_TIME 0x4b564d01
 
@@ -90,36 +89,28 @@ static uint16_t pit_read(void)
 	return lo | inb(0x42) << 8;
 }
 
-/*
- * Channel 2 counts down from 0xffff once its gate opens.  Both clocks are read
- * as close together as port I/O allows, at both ends.
- */
+static struct calibrate_reading read_clocks(void)
+{
+	struct calibrate_reading r;
+
+	r.tsc = rdtsc();
+	r.pit = pit_read();
+	r.apic = apic_timer_measure();
+	r.took = rdtsc() - r.tsc;
+	return r;
+}
+
+/* Channel 2 counts down from 0xffff once its gate opens. */
 static void calibrate_pit(uint64_t *tsc_hz, uint64_t *apic_hz)
 {
-	uint64_t t0, t1;
-	uint32_t a0, a1;
-	uint16_t p0, p1;
-	int guard;
-
 	outb(0x61, (inb(0x61) & ~2) | 1);
 	outb(0x43, 0xb0);
 	outb(0x42, 0xff);
 	outb(0x42, 0xff);
 	apic_timer_start_max();
-	p0 = pit_read();
-	t0 = rdtsc();
-	a0 = apic_timer_measure();
-	for (guard = 0, p1 = p0; (uint16_t)(p0 - p1) < PIT_TICKS && guard < 1000000; guard++)
-		p1 = pit_read();
-	t1 = rdtsc();
-	a1 = apic_timer_measure();
-	apic_timer_ready();
-	if (p0 == p1) { /* no PIT: 1 GHz is what emulators without one use */
+	if (!calibrate(read_clocks, tsc_hz, apic_hz)) /* what emulators without a PIT use */
 		*tsc_hz = *apic_hz = 1000000000;
-		return;
-	}
-	*tsc_hz = (t1 - t0) * PIT_HZ / (uint16_t)(p0 - p1);
-	*apic_hz = (uint64_t)(a0 - a1) * PIT_HZ / (uint16_t)(p0 - p1);
+	apic_timer_ready();
 }
 
 /* ---- the time of day, once, from the CMOS clock (MC146818A) ---- */
