@@ -636,7 +636,16 @@ LX(shutdown)
 }
 
 enum { SOL_SOCKET = 1, SO_LAST = 76 }; /* include/uapi/asm-generic/socket.h */
-enum { SO_PASSCRED = 16, SO_PEERCRED, SO_RCVLOWAT, SO_SNDLOWAT, SO_RCVTIMEO, SO_SNDTIMEO };
+enum {
+	SO_ERROR = 4,
+	SO_LINGER = 13,
+	SO_PASSCRED = 16,
+	SO_PEERCRED,
+	SO_RCVLOWAT,
+	SO_SNDLOWAT,
+	SO_RCVTIMEO,
+	SO_SNDTIMEO
+};
 
 static long set_timeout(struct lx_file *f, bool send, const char *buf, uint64_t len)
 {
@@ -700,10 +709,18 @@ static uint32_t unix_getopt(const struct lx_file *f, uint64_t name)
 	}
 }
 
+/* As much of the n bytes as the caller has room for. */
+static long give_opt(const uint64_t *a, uint32_t room, const void *bytes, uint32_t n)
+{
+	uint32_t len = room < n ? room : n;
+
+	return put_user(a[3], bytes, len) || put_user(a[4], &len, 4) ? -EFAULT : 0;
+}
+
 LX(getsockopt)
 {
-	uint32_t v = 0, len;
-	struct w_msg m = {.op = NET_GETOPT, .out = (uint64_t)&v, .out_len = sizeof(v)};
+	uint32_t v[2] = {0}, len;
+	struct w_msg m = {.op = NET_GETOPT, .out = (uint64_t)v, .out_len = sizeof(v)};
 	long err;
 	struct lx_file *f = sock_get(a[0], &err);
 
@@ -719,31 +736,26 @@ LX(getsockopt)
 
 		tv[0] = ns / 1000000000;
 		tv[1] = ns / 1000 % 1000000;
-		len = len < 16 ? len : 16;
-		return put_user(a[3], tv, len) || put_user(a[4], &len, 4) ? -EFAULT : 0;
+		return give_opt(a, len, tv, sizeof(tv));
 	}
 	if (f->unix_domain && a[1] == SOL_SOCKET && a[2] == SO_PEERCRED) {
 		uint32_t cred[3];
 
 		err = unix_peercred(f, cred);
-		len = len < 12 ? len : 12;
-		if (err)
-			return err;
-		return put_user(a[3], cred, len) || put_user(a[4], &len, 4) ? -EFAULT : 0;
+		return err ? err : give_opt(a, len, cred, sizeof(cred));
 	}
 	if (f->unix_domain) {
 		if (a[1] != 1)
 			return -95;
-		v = unix_getopt(f, a[2]);
+		v[0] = unix_getopt(f, a[2]);
 	} else {
 		m.NET_GETOPT_in_level = a[1];
 		m.NET_GETOPT_in_name = a[2];
 		err = lx_chan(f->h, &m);
 		if (err < 0)
 			return err;
-		if (a[1] == 1 && a[2] == 4 && !v)
+		if (a[1] == SOL_SOCKET && a[2] == SO_ERROR && !v[0])
 			usable(f);
 	}
-	len = len < 4 ? len : 4;
-	return put_user(a[3], &v, len) || put_user(a[4], &len, 4) ? -EFAULT : 0;
+	return give_opt(a, len, v, a[1] == SOL_SOCKET && a[2] == SO_LINGER ? 8 : 4);
 }

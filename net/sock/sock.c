@@ -52,6 +52,10 @@ struct sockaddr {
 	uint8_t pad[8];
 };
 
+struct linger { /* socket(7) */
+	int32_t on, seconds;
+};
+
 struct dgram {
 	struct list link;
 	struct pbuf *p;
@@ -69,7 +73,7 @@ struct sock {
 	struct tcp_pcb *tcp;
 	struct udp_pcb *udp;
 	bool control;		   /* the control channel is open */
-	bool accepted;		   /* a process knows of it */
+	uint32_t lost;		   /* control channels made for a caller who had gone */
 	struct ev_source src;	   /* our end of the stream */
 	w_handle_t stream, theirs; /* ours; the end not yet given away */
 	w_handle_t event;
@@ -79,11 +83,13 @@ struct sock {
 	bool want_out;	      /* stream is watched for readable */
 	struct list queue;    /* S_LISTEN: connections; UDP: datagrams */
 	uint32_t queued;
-	struct list in_queue; /* this connection, in its listener's queue */
-	struct list waiting;  /* pending accept, connect, recvfrom */
+	struct list in_queue;  /* this connection, in its listener's queue */
+	struct sock *listener; /* while in_queue is linked */
+	struct list waiting;   /* pending accept, connect, recvfrom */
 	struct sockaddr bound, peer;
 	bool reuse, reuse_port;
 	bool told; /* some connect() has heard that it succeeded */
+	struct linger linger;
 	uint32_t backlog;
 };
 
@@ -165,7 +171,7 @@ static bool fail_waiting(struct sock *s, int err)
 
 static void sock_free(struct sock *s)
 {
-	if (s->control || s->tcp || list_is_linked(&s->in_queue))
+	if (s->control || s->lost || s->tcp || list_is_linked(&s->in_queue))
 		return;
 	fail_waiting(s, W_ECONNABORTED);
 	ev_del(&s->src);
@@ -177,6 +183,29 @@ static void sock_free(struct sock *s)
 	if (s->in)
 		pbuf_free(s->in);
 	rt_free(s);
+}
+
+/* Out of its listener's queue; NULL: it was in none. */
+static struct sock *unqueue(struct sock *s)
+{
+	struct sock *l = s->listener;
+
+	if (!l)
+		return NULL;
+	s->listener = NULL;
+	list_del(&s->in_queue);
+	l->queued--;
+	return l;
+}
+
+static void enqueue(struct sock *l, struct sock *s, bool first)
+{
+	s->listener = l;
+	if (first)
+		list_push(&l->queue, &s->in_queue);
+	else
+		list_append(&l->queue, &s->in_queue);
+	l->queued++;
 }
 
 static void pcb_forget(struct sock *s)
@@ -341,7 +370,7 @@ static void stream_ready(struct ev_source *src, uint32_t bits)
 /* lwIP has freed the pcb already. */
 static void on_err(void *arg, err_t err)
 {
-	struct sock *s = arg;
+	struct sock *s = arg, *l;
 
 	if (!s)
 		return;
@@ -351,7 +380,9 @@ static void on_err(void *arg, err_t err)
 								 : -to_errno(err))
 					    : 104;
 	s->state = S_DEAD;
-	list_del(&s->in_queue);
+	l = unqueue(s);
+	if (l && !l->queued)
+		ready(l, 0, W_READABLE);
 	w_stream_ctl(s->stream, W_STREAM_RESET, 0);
 	fail_waiting(s, -s->error);
 	ready(s, W_READABLE | W_WRITABLE | W_ERROR | W_HUP, 0);
@@ -393,6 +424,10 @@ static void connected(struct sock *s)
 
 /* ---- listen and accept ---- */
 
+/*
+ * Answer with a control channel, the event and the stream.  When the caller has gone the
+ * channel's end will be told all the same: closed() counts that off.
+ */
 static int hand_out(struct sock *s, struct w_msg *m, int status)
 {
 	int64_t ev = w_handle_dup(s->event, W_READ | W_DUP);
@@ -404,15 +439,20 @@ static int hand_out(struct sock *s, struct w_msg *m, int status)
 	if (!m->h[0] || ev < 0) {
 		if (ev >= 0)
 			w_handle_close(ev);
+		if (m->h[0]) {
+			s->lost++;
+			w_handle_close(m->h[0]);
+		}
 		reply(m, W_ENOMEM);
 		return W_ENOMEM;
 	}
-	s->control = true; /* closing m->h[0] will say so again */
 	if (service_reply_bytes(&service, m, status, &s->peer, sizeof(s->peer)) < 0) {
+		s->lost++;
 		w_handle_close(m->h[0]);
 		w_handle_close(m->h[1]);
 		return W_ENOENT;
 	}
+	s->control = true;
 	s->theirs = 0;
 	return 0;
 }
@@ -426,14 +466,11 @@ static void serve_accepts(struct sock *l)
 		p = list_first(&l->waiting, struct pending, link);
 		s = list_first(&l->queue, struct sock, in_queue);
 		list_del(&p->link);
-		list_del(&s->in_queue);
-		l->queued--;
-		if (s->tcp)
+		unqueue(s);
+		if (hand_out(s, &p->m, 0)) /* the next one who asks may have it */
+			enqueue(l, s, true);
+		else if (s->tcp)
 			tcp_backlog_accepted(s->tcp);
-		if (hand_out(s, &p->m, 0) && !s->control) {
-			list_push(&l->queue, &s->in_queue); /* the caller went away */
-			l->queued++;
-		}
 		rt_free(p);
 	}
 	ready(l, list_is_empty(&l->queue) ? 0 : W_READABLE,
@@ -460,8 +497,7 @@ static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
 	connected(s);
 	s->told = true; /* nobody here called connect() */
 	tcp_backlog_delayed(pcb);
-	list_append(&l->queue, &s->in_queue);
-	l->queued++;
+	enqueue(l, s, false);
 	serve_accepts(l);
 	return ERR_OK;
 }
@@ -797,6 +833,12 @@ static void op_setopt(struct w_msg *m, struct sock *s, const char *bytes)
 	uint32_t level = m->NET_SETOPT_in_level, name = m->NET_SETOPT_in_name, v = 0;
 
 	memcpy(&v, bytes, m->in_len < 4 ? m->in_len : 4);
+	if (level == SOL_SOCKET && name == SO_LINGER) {
+		if (m->in_len >= sizeof(s->linger))
+			memcpy(&s->linger, bytes, sizeof(s->linger));
+		reply(m, m->in_len < sizeof(s->linger) ? W_EINVAL : 0);
+		return;
+	}
 	if (level == SOL_SOCKET && (name == SO_REUSEADDR || name == SO_REUSEPORT))
 		s->reuse = v;
 	if (level == SOL_SOCKET && name == SO_REUSEPORT)
@@ -815,7 +857,7 @@ static void op_setopt(struct w_msg *m, struct sock *s, const char *bytes)
 		else
 			tcp_nagle_enable(s->tcp);
 	}
-	/* buffer sizes, linger and the like are hints that we do not take */
+	/* buffer sizes and the like are hints that we do not take */
 	reply(m, level == SOL_SOCKET || level == IPPROTO_TCP || level == 0 ? 0
 									   : -92); /* ENOPROTOOPT */
 }
@@ -824,6 +866,11 @@ static void op_getopt(struct w_msg *m, struct sock *s)
 {
 	uint32_t level = m->NET_GETOPT_in_level, name = m->NET_GETOPT_in_name, v = 0;
 
+	if (level == SOL_SOCKET && name == SO_LINGER) {
+		m->nh = 0;
+		service_reply_bytes(&service, m, 0, &s->linger, sizeof(s->linger));
+		return;
+	}
 	if (level == SOL_SOCKET) {
 		switch (name) {
 		case SO_ERROR:
@@ -867,6 +914,18 @@ static void op_getopt(struct w_msg *m, struct sock *s)
 
 /* ---- open and close ---- */
 
+static void drop_pcbs(struct sock *s)
+{
+	struct tcp_pcb *pcb = s->tcp;
+
+	if (s->udp)
+		udp_remove(s->udp);
+	s->udp = NULL;
+	pcb_forget(s);
+	if (pcb)
+		tcp_abort(pcb);
+}
+
 static void op_socket(struct w_msg *m)
 {
 	int type = m->NET_SOCKET_in_type & 15;
@@ -906,20 +965,12 @@ static void op_socket(struct w_msg *m)
 		ready(s, W_HUP | W_WRITABLE, 0);
 		ready(s, 0, W_HUP | W_WRITABLE);
 	}
-	if ((!s->tcp && !s->udp) || hand_out(s, m, 0)) {
-		if (!s->tcp && !s->udp)
-			reply(m, W_ENOMEM);
-		if (!s->control) {
-			if (s->udp)
-				udp_remove(s->udp);
-			if (s->tcp) {
-				struct tcp_pcb *pcb = s->tcp;
-
-				pcb_forget(s);
-				tcp_abort(pcb);
-			}
-			sock_free(s);
-		}
+	if (!s->tcp && !s->udp) {
+		reply(m, W_ENOMEM);
+		sock_free(s);
+	} else if (hand_out(s, m, 0)) {
+		drop_pcbs(s);
+		sock_free(s);
 	}
 }
 
@@ -934,12 +985,9 @@ static void drop_queue(struct sock *s)
 			rt_free(d);
 		} else {
 			struct sock *c = list_first(&s->queue, struct sock, in_queue);
-			struct tcp_pcb *pcb = c->tcp;
 
-			list_del(&c->in_queue);
-			pcb_forget(c);
-			if (pcb)
-				tcp_abort(pcb);
+			unqueue(c);
+			drop_pcbs(c);
 			sock_free(c);
 		}
 	}
@@ -950,13 +998,16 @@ static void closed(struct sock *s)
 {
 	struct tcp_pcb *pcb = s->tcp;
 
+	if (s->lost) {
+		s->lost--;
+		sock_free(s);
+		return;
+	}
 	s->control = false;
 	drop_queue(s);
-	if (s->udp) {
-		udp_remove(s->udp);
-		s->udp = NULL;
-	}
-	if (pcb && (s->state != S_CONNECTED || s->fin_out)) {
+	if (s->udp || (s->state == S_CONNECTED && s->linger.on && !s->linger.seconds)) {
+		drop_pcbs(s);
+	} else if (pcb && (s->state != S_CONNECTED || s->fin_out)) {
 		pcb_forget(s);
 		if (tcp_close(pcb) != ERR_OK)
 			tcp_abort(pcb);
