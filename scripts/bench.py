@@ -58,28 +58,27 @@ def linux_calls(build, kernel):
     return results(out)
 
 
-def wherry_calls(build):
+def wherry_calls(build, program):
     with VM(build, machine="microvm", extra=[*ICOUNT, *CPU], memory="256M") as vm:
         vm.wait("httpd: serving")
         if "has address" not in vm.log:
             vm.wait("has address")
         vm.send("\n")
         vm.wait("# ")
-        return results(vm.command("/bench/calls", 300))
+        return results(vm.command(f"/bench/{program}", 300))
 
 
 def calls(build):
     kernel = os.path.expanduser("~/.cache/wherry/linux/vmlinuz")
-    ours = wherry_calls(build)
+    ours = wherry_calls(build, "calls")
+    direct = wherry_calls(build, "calls-direct")
     linux = linux_calls(build, kernel) if os.path.exists(kernel) else {}
     name = open(os.path.dirname(kernel) + "/name").read().strip() if linux else "(make deps-bench fetches it)"
-    print(f"instructions per operation, the same static binary; Linux is {name}, mitigations=off")
-    print(f"{'':28} {'Wherry':>8} {'Linux':>8}  ratio")
+    print(f"instructions per operation, the same static binary; direct: of wherry-cc; Linux is {name}, mitigations=off")
+    print(f"{'':28} {'direct':>8} {'Wherry':>8} {'Linux':>8}  ratio")
     for what, n in ours.items():
-        if what in linux:
-            print(f"{what:28} {n:8} {linux[what]:8}  {n / linux[what]:.2f}")
-        else:
-            print(f"{what:28} {n:8}")
+        line = f"{what:28} {direct.get(what, 0):8} {n:8}"
+        print(f"{line} {linux[what]:8}  {n / linux[what]:.2f}" if what in linux else line)
 
 
 def network(build):

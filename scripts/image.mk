@@ -199,11 +199,14 @@ p/vdso.so: $(srctree)/compat/vdso/vdso.c $(srctree)/compat/vdso/vdso.lds FORCE |
 
 # ---- our own Linux programs ----
 quiet_cmd_musl = MUSL    $@
-cmd_musl = musl-gcc -static -std=gnu11 -I$(srctree)/abi/include -Iinclude/generated -O2 -g -Wall -Wextra -Werror -pthread -ffile-prefix-map=$(srctree)/= -o $@ $(filter %.c,$^)
+musl_flags = -static -std=gnu11 -I$(srctree)/abi/include -Iinclude/generated -O2 -g -Wall -Wextra -Werror -pthread -ffile-prefix-map=$(srctree)/=
+cmd_musl = musl-gcc $(musl_flags) -o $@ $(filter %.c,$^)
+quiet_cmd_direct = DIRECT  $@
+cmd_direct = $(srctree)/scripts/wherry-cc $(musl_flags) -o $@ $(filter-out $(srctree)/usr/direct/%,$(filter %.c,$^))
 p/strace: $(srctree)/usr/strace/strace.c $(abi)/include/wherry/proc.h FORCE
 	$(call if_changed,musl)
-p/httpd: $(wildcard $(srctree)/usr/httpd/*.c) $(wildcard $(srctree)/usr/httpd/*.h) FORCE
-	$(call if_changed,musl)
+p/httpd: $(wildcard $(srctree)/usr/httpd/*.c) $(wildcard $(srctree)/usr/httpd/*.h) $(srctree)/scripts/wherry-cc $(srctree)/usr/direct/direct.c FORCE
+	$(call if_changed,direct)
 quiet_cmd_strip = STRIP   $@
 cmd_strip = strip -o $@ $<
 p/%.stripped: p/% FORCE

@@ -13,13 +13,16 @@
 #define TCB_STACK 0x20
 #define TCB_RSP 0x28
 #define FRAME 176
-#define R_R15 0
+#define R_RBP 32
+#define R_RBX 40
 #define R_RCX 88
 #define R_VEC 120
 #define R_RIP 136
 #define R_RFLAGS 152
 #define R_RSP 160
 #define VEC_SYSCALL 0x1000
+#define VEC_LIGHT 0x1001
+#define LX_LIGHT_CALLS 256 /* as in lx.h */
 #define LX_MAGIC 0x796c616e6f737265
 
 .section .header, "a"
@@ -49,15 +52,10 @@
 	movq 112(%rsp), %rdi
 .endm
 
-.text
-lx_entry:
-	movq %rsp, %gs:TCB_RSP
-	movq %gs:TCB_STACK, %rsp
-	pushq $0x23
-	pushq %gs:TCB_RSP
-	pushq %r11
+/* After ss, rsp and rflags have been pushed: the rest, the call, the way out. */
+.macro ENTER_C rip
 	pushq $0x2b
-	pushq %gs:TCB_RIP
+	pushq \rip
 	pushq $0
 	pushq $VEC_SYSCALL
 	pushq %rdi
@@ -78,6 +76,55 @@ lx_entry:
 	cld
 	movq %rsp, %rdi
 	call lx_syscall
+	jmp exit_lo
+.endm
+
+.text
+lx_entry:
+	movq %rsp, %gs:TCB_RSP
+	movq %gs:TCB_STACK, %rsp
+	pushq $0x23
+	pushq %gs:TCB_RSP
+	pushq %r11
+	ENTER_C %gs:TCB_RIP
+
+lx_direct_full:
+	movq %rsp, %gs:TCB_RSP
+	movq %gs:TCB_STACK, %rsp
+	pushq $0x23
+	pushq %gs:TCB_RSP
+	pushfq
+	ENTER_C %rcx
+
+/*
+ * A call without a trap (scripts/wherry-cc): as if by `syscall`, with the address to
+ * return to in rcx.  The two bytes before that address are a `syscall`, for calls that
+ * start again.  A light one (lx_light) keeps its registers below an empty frame, as
+ * struct lx_light_frame; what C code preserves it leaves where it is.
+ */
+.globl lx_direct
+lx_direct:
+	cmpq $LX_LIGHT_CALLS, %rax
+	jae lx_direct_full
+	leaq lx_light(%rip), %r11
+	movq (%r11,%rax,8), %r11
+	testq %r11, %r11
+	jz lx_direct_full
+	movq %rsp, %gs:TCB_RSP
+	movq %gs:TCB_STACK, %rsp
+	subq $FRAME, %rsp
+	movq $VEC_LIGHT, R_VEC(%rsp)
+	pushq %rcx
+	pushq %r9
+	pushq %r8
+	pushq %r10
+	pushq %rdx
+	pushq %rsi
+	pushq %rdi
+	pushq %rax
+	leaq 8(%rsp), %rdi
+	call *%r11
+	movq %rax, (%rsp)
 
 .globl exit_lo
 exit_lo:
@@ -86,7 +133,8 @@ exit_lo:
 	cmpq $0, %gs:TCB_KICKED
 	jne slow
 	cmpq $VEC_SYSCALL, R_VEC(%rsp)
-	jne full
+	ja light
+	jb full
 	pushq R_RFLAGS(%rsp)
 	popfq
 	LOAD_REGS
@@ -109,9 +157,34 @@ full:
 	movq R_RSP(%rsp), %rsp
 	leaq -136(%rsp), %rsp
 	ret $128
+light:
+	movq -8(%rsp), %rcx
+	movq -16(%rsp), %r9
+	movq -24(%rsp), %r8
+	movq -32(%rsp), %r10
+	movq -40(%rsp), %rdx
+	movq -48(%rsp), %rsi
+	movq -56(%rsp), %rdi
+	movq -64(%rsp), %rax
+	movq %gs:TCB_RSP, %rsp
+	jmp *%rcx
 .globl exit_hi
 exit_hi:
+/* A light call's frame is filled before anybody looks at it. */
+slow_light:
+	movq %r15, 0(%rsp)
+	movq %r14, 8(%rsp)
+	movq %r13, 16(%rsp)
+	movq %r12, 24(%rsp)
+	movq %rbp, R_RBP(%rsp)
+	movq %rbx, R_RBX(%rsp)
+	movq %rsp, %rdi
+	leaq -64(%rsp), %rsp
+	call lx_fill_light
+	leaq 64(%rsp), %rsp
 slow:
+	cmpq $VEC_LIGHT, R_VEC(%rsp)
+	je slow_light
 	movq %rsp, %rdi
 	call lx_slow_exit
 	jmp exit_lo

@@ -151,7 +151,8 @@ enum {
 	AT_RANDOM = 25,
 	AT_EXECFN = 31,
 	AT_SYSINFO_EHDR = 33,
-	AT_MINSIGSTKSZ = 51
+	AT_MINSIGSTKSZ = 51,
+	AT_WHERRY_DIRECT = 0x77687279 /* ours: lx_direct; usr/direct */
 };
 
 struct stack_builder {
@@ -191,7 +192,7 @@ static uint64_t build_stack(const struct image *img, uint64_t bias, uint64_t int
 	sp -= len;
 	text = sp;
 	memcpy((void *)text, strings, len);
-	words = 1 + argc + 1 + envc + 1 + 2 * 19;
+	words = 1 + argc + 1 + envc + 1 + 2 * 20;
 	sp = (sp - words * 8) & ~15ull;
 	b.w = (uint64_t *)sp;
 	*b.w++ = argc;
@@ -214,6 +215,8 @@ static uint64_t build_stack(const struct image *img, uint64_t bias, uint64_t int
 	aux(&b, AT_SYSINFO_EHDR, LX_VDSO);
 	aux(&b, AT_HWCAP, 0);
 	aux(&b, AT_MINSIGSTKSZ, 8192);
+	aux(&b, AT_WHERRY_DIRECT,
+	    proc()->trace ? 0 : (uint64_t)lx_direct); /* light calls leave no trace */
 	aux(&b, 0, 0);
 	return sp;
 }

@@ -308,6 +308,17 @@ void lx_sched_reset(void);     /* in a fork's child: SCHED_RESET_ON_FORK */
 void lx_sigchld_changed(void); /* tell procd what the process wants of SIGCHLD */
 
 typedef long (*lx_handler)(const uint64_t *a, struct w_regs *r);
+
+/* What entry.S keeps of a light call, right below an empty frame. */
+#define LX_LIGHT_CALLS 256
+#define LX_VEC_SYSCALL 0x1000
+struct lx_light_frame {
+	uint64_t rax, a[6], rip;
+};
+extern const lx_handler lx_light[LX_LIGHT_CALLS];
+void lx_fill_light(struct w_regs *r);
+__attribute__((visibility("hidden"))) void lx_direct(
+	void); /* where programs of wherry-cc jump to: entry.S */
 #define LX(name) long lx_##name(const uint64_t *a, struct w_regs *r)
 #define LX_UNUSED (void)a, (void)r
 

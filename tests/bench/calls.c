@@ -68,7 +68,7 @@ static void simple(void)
 
 	f = open("/tmp/bench-file", O_RDWR | O_CREAT | O_TRUNC, 0600);
 	write(f, buf, 16384);
-	MEASURE("getppid", 1000, syscall(SYS_getppid));
+	MEASURE("getppid", 1000, getppid());
 	MEASURE("clock_gettime", 1000, clock_gettime(CLOCK_MONOTONIC, &ts));
 	MEASURE("read 1 byte of /dev/zero", 1000, read(zero, buf, 1));
 	MEASURE("write 1 byte to /dev/null", 1000, write(null, buf, 1));
