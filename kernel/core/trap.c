@@ -143,22 +143,15 @@ static MUST_HOLD(bkl) void idle(struct cpu *c)
 	c->idle = false;
 }
 
-static void account(struct thread *t)
-{
-	uint64_t now = clock_ns();
-
-	t->cpu_ns += now - t->ran_at;
-	t->ran_at = now;
-}
-
 /* The running thread stops running here. */
-static void put_current(struct cpu *c)
+static void put_current(struct cpu *c, uint64_t now)
 {
 	struct thread *t = c->thread;
 
 	if (!t)
 		return;
-	account(t);
+	t->cpu_ns += now - t->ran_at;
+	t->ran_at = now;
 	if (t->fpu)
 		fpu_save_current(t);
 	c->thread = NULL;
@@ -171,18 +164,20 @@ static void put_current(struct cpu *c)
 
 static MUST_HOLD(bkl) void pick_next(struct cpu *c)
 {
+	uint64_t now = clock_ns();
 	struct thread *t;
 
-	put_current(c);
+	put_current(c, now);
 	c->resched = false;
 	while (!(t = sched_pick())) {
 		mmu_leave();
 		idle(c);
+		now = clock_ns();
 	}
 	stat_switches++;
 	t->state = T_RUNNING;
 	t->cpu = c->id;
-	t->ran_at = clock_ns();
+	t->ran_at = now;
 	c->thread = t;
 	sched_start(t);
 	cpu_use_thread(t);
@@ -213,17 +208,33 @@ static MUST_HOLD(bkl) void settle(struct cpu *c)
 	}
 }
 
-static MUST_HOLD(bkl) void kernel_exit_locked(void)
+/* Nothing has happened: the way out of most system calls. */
+static bool goes_on(const struct cpu *c, const struct thread *t)
 {
-	struct cpu *c = this_cpu();
+	return t && t->state == T_RUNNING && !c->next &&
+	       !(t->restart | t->kick | t->dying | t->proc->stopped | c->resched) &&
+	       !(aspace_ndying | memory_ndying);
+}
 
+static __attribute__((noinline)) MUST_HOLD(bkl) void kernel_exit_busy(struct cpu *c)
+{
 	do {
 		settle(c);
+		if (c->next)
+			sched_stay();
 		if (c->thread->kick)
 			deliver_kick(c->thread);
 	} while (must_leave(c, c->thread));
 	if (aspace_ndying | memory_ndying)
 		reap_step();
+}
+
+static inline MUST_HOLD(bkl) void kernel_exit_locked(void)
+{
+	struct cpu *c = this_cpu();
+
+	if (!goes_on(c, c->thread))
+		kernel_exit_busy(c);
 }
 
 static void exception(struct thread *t)

@@ -317,8 +317,11 @@ int64_t sys_ws_serve(struct waitset *ws, uaddr_t serve)
 	int64_t n;
 
 	n = copy_in(t->proc->as, &s, serve, sizeof(s));
-	if (!n && s.answer && !t->restart)
+	if (!n && s.answer && !t->restart) {
+		this_cpu()->leaving = s.deadline;
 		n = answer_last(t->proc, &s);
+		this_cpu()->leaving = false;
+	}
 	if (!n)
 		n = serve_ready(ws, serve, &s);
 	if (n)

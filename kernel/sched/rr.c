@@ -5,6 +5,9 @@
  * queue of the CPU that woke it, and runs on the waker's slice: two threads that call
  * each other use up one slice, not a new one each time.
  *
+ * Who is handed off by one that waits from now on, while nobody else does, is in no queue: it
+ * runs next here (cpu->next).
+ *
  * Real-time threads (W_SCHED_FIFO, W_SCHED_RR) wait in a queue of their own, highest
  * priority first, and run before ordinary threads; servers go before them, since it is
  * servers that do what they ask for.  While they leave nothing to ordinary threads, one of
@@ -152,9 +155,22 @@ static void insert(struct thread *t, int cpu, bool handoff)
 	length[cpu]++;
 }
 
-void sched_enqueue(struct thread *t, bool handoff)
+/* t needs no queue: its waker gives up the CPU before the kernel is left. */
+static bool keep_beside(struct thread *t, struct cpu *me)
 {
-	struct cpu *me = this_cpu();
+	const struct thread *waker = me->thread;
+
+	if (!waker || (waker->state == T_RUNNING && !me->leaving) || length[me->id] || me->next ||
+	    is_rt(t) || is_rt(waker) || !allowed(t, me->id))
+		return false;
+	t->slice_end = waker->slice_end;
+	t->cpu = me->id;
+	me->next = t;
+	return true;
+}
+
+static void enqueue(struct thread *t, struct cpu *me, bool handoff)
+{
 	int cpu = handoff && allowed(t, me->id) ? me->id : t->cpu;
 	uint64_t left = slice_left(me); /* renews the running thread's, whoever t is */
 
@@ -173,8 +189,27 @@ void sched_enqueue(struct thread *t, bool handoff)
 	clock_program(next_look(me->thread));
 }
 
+void sched_enqueue(struct thread *t, bool handoff)
+{
+	struct cpu *me = this_cpu();
+
+	if (!handoff || !keep_beside(t, me))
+		enqueue(t, me, handoff);
+}
+
+void sched_stay(void)
+{
+	struct cpu *me = this_cpu();
+	struct thread *t = me->next;
+
+	me->next = NULL;
+	enqueue(t, me, true);
+}
+
 void sched_dequeue(struct thread *t)
 {
+	if (this_cpu()->next == t)
+		this_cpu()->next = NULL;
 	if (!list_is_linked(&t->run))
 		return;
 	list_del(&t->run);
@@ -217,20 +252,36 @@ static struct thread *pick_rt(int me)
 	return list_first(relief[me] ? &queue[me] : &rt_queue[me], struct thread, run);
 }
 
-struct thread *sched_pick(void)
+static struct thread *pick_queued(int me)
 {
-	int me = this_cpu()->id;
 	struct thread *t;
 
-	relief[me] = false;
 	if (!list_is_empty(&rt_queue[me]))
 		t = pick_rt(me);
 	else
 		t = length[me] ? list_first(&queue[me], struct thread, run) : steal(me);
+	if (t)
+		sched_dequeue(t);
+	return t;
+}
+
+struct thread *sched_pick(void)
+{
+	struct cpu *c = this_cpu();
+	struct thread *t = c->next;
+	int me = c->id;
+
+	c->next = NULL;
+	relief[me] = false;
+	if (t && length[me]) { /* others have come meanwhile: it is one of them */
+		if (t->slice_end <= clock_ns())
+			t->slice_end = 0;
+		insert(t, me, t->slice_end);
+		t = NULL;
+	}
 	if (!t)
-		return NULL;
-	sched_dequeue(t);
-	if (!is_rt(t) && !is_server(t))
+		t = pick_queued(me);
+	if (t && rt_since[me] && !is_rt(t) && !is_server(t))
 		rt_since[me] = 0;
 	return t;
 }

@@ -121,15 +121,18 @@ static void emit_protos(void)
 	}
 }
 
+/* The register of argument n. */
+static const char *const reg[] = {"rdi", "rsi", "rdx", "r10", "r8", "r9"};
+
 static void emit_arg_check(const struct arg *a, int n)
 {
 	if (a->kind == ARG_U32)
-		printf("\tif (a[%d] != (uint32_t)a[%d])\n\t\treturn W_EINVAL;\n", n, n);
+		printf("\tif (r->%s != (uint32_t)r->%s)\n\t\treturn W_EINVAL;\n", reg[n], reg[n]);
 	if (a->max)
-		printf("\tif (a[%d] > %lu)\n\t\treturn W_EINVAL;\n", n, a->max);
+		printf("\tif (r->%s > %lu)\n\t\treturn W_EINVAL;\n", reg[n], a->max);
 	if (a->kind != ARG_HANDLE)
 		return;
-	printf("\terr = handle_check(a[%d], W_T_%s, ", n, upper(a->type));
+	printf("\terr = handle_check(r->%s, W_T_%s, ", reg[n], upper(a->type));
 	printf(strcmp(a->rights, "0") ? "W_%s" : "%s", a->rights);
 	printf(", %d, &o%d);\n\tif (err)\n\t\treturn err;\n", a->self, n);
 }
@@ -147,19 +150,24 @@ static void emit_dispatch(void)
 
 		for (a = c->args; a; a = a->next)
 			handles += a->kind == ARG_HANDLE;
-		printf("static MUST_HOLD(bkl) int64_t call_%s(const uint64_t *a)\n{\n", c->name);
+		printf("static MUST_HOLD(bkl) int64_t call_%s(const struct w_regs *r)\n{\n",
+		       c->name);
 		if (handles)
 			printf("\tint err;\n");
 		for (a = c->args, n = 0; a; a = a->next, n++)
 			if (a->kind == ARG_HANDLE)
 				printf("\tvoid *o%d;\n", n);
-		printf("\n%s", c->args ? "" : "\t(void)a;\n");
+		printf("\n%s", c->args ? "" : "\t(void)r;\n");
 		for (a = c->args, n = 0; a; a = a->next, n++)
 			emit_arg_check(a, n);
 		printf("\treturn sys_%s(", c->name);
-		for (a = c->args, n = 0; a; a = a->next, n++)
-			printf("%s%s%d%s%s", a->kind == ARG_HANDLE ? "o" : "a[", "", n,
-			       a->kind == ARG_HANDLE ? "" : "]", a->next ? ", " : "");
+		for (a = c->args, n = 0; a; a = a->next, n++) {
+			if (a->kind == ARG_HANDLE)
+				printf("o%d", n);
+			else
+				printf("r->%s", reg[n]);
+			printf(a->next ? ", " : "");
+		}
 		printf(");\n}\n\n");
 	}
 	printf("const struct syscall syscalls[W_NR_CALLS] = {\n");

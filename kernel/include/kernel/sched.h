@@ -11,6 +11,7 @@ BKL_BEGIN
 void sched_init(void);
 void sched_enqueue(struct thread *t, bool handoff); /* handoff: run it next here */
 void sched_dequeue(struct thread *t);
+void sched_stay(void);		    /* the waker of cpu->next runs on: it has to wait */
 struct thread *sched_pick(void);    /* for this CPU, removed from its queue; NULL: idle */
 void sched_start(struct thread *t); /* t is about to run here */
 bool sched_tick(struct thread *t);  /* the clock fired: should t give way? */

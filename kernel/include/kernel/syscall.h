@@ -6,7 +6,7 @@
 #include <wherry/calls.h>
 
 struct syscall {
-	int64_t (*run)(const uint64_t *args); /* called with the lock held */
+	int64_t (*run)(const struct w_regs *r); /* called with the lock held */
 	const char *name;
 };
 

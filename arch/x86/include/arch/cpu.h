@@ -32,6 +32,8 @@ struct cpu {
 	uint32_t apic_id;	   /* [c] */
 	bool online, idle;
 	bool resched;		  /* [k] look for another thread on the way out */
+	struct thread *next;	  /* [k] handed off, in no queue; NULL outside the lock */
+	bool leaving;		  /* [k] the running thread most likely waits from now on */
 	struct aspace *as;	  /* [k] active; NULL: kernel only */
 	struct thread *fpu_owner; /* [1] whose vector state is in the registers */
 	bool ts;		  /* [1] CR0.TS is set */
