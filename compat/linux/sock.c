@@ -626,11 +626,11 @@ LX(shutdown)
 		return -EINVAL;
 	if (f->unix_domain)
 		return unix_shutdown(f, a[1]);
-	if (!usable(f))
-		return -107;
+	m.NET_SHUTDOWN_in_how = a[1];
+	if (!usable(f)) /* not connected, or it listens */
+		return lx_chan(f->h, &m);
 	if (a[1] != 0)
 		w_stream_ctl(f->stream, W_STREAM_SHUT_WR, 0);
-	m.NET_SHUTDOWN_in_how = a[1];
 	err = lx_chan(f->h, &m);
 	return err == -107 ? 0 : err;
 }

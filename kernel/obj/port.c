@@ -35,6 +35,26 @@ static void port_update(struct port *p)
 	obj_signal(&p->obj, any ? W_READABLE : 0, any ? 0 : W_READABLE);
 }
 
+static void wake_receiver(struct port *p)
+{
+	port_update(p);
+	if (!list_is_empty(&p->receivers))
+		thread_wake(list_first(&p->receivers, struct thread, wait), WAKE_DONE);
+}
+
+/*
+ * Nobody can call through ch any more: the port hears it once, and needs no memory for that.
+ * Not before the last call through it is over: what the badge stands for is in use until then.
+ */
+static void tell_gone(struct channel *ch)
+{
+	if (!ch->given || ch->obj.handles || ch->calls || ch->port->closed)
+		return;
+	obj_get(&ch->obj);
+	list_append(&ch->port->gone, &ch->gone);
+	wake_receiver(ch->port);
+}
+
 /* Take t out of its port; the call it made is over. */
 static void caller_leave(struct thread *t)
 {
@@ -48,6 +68,8 @@ static void caller_leave(struct thread *t)
 	t->in_port = NULL;
 	t->via = NULL;
 	t->txn = 0;
+	ch->calls--;
+	tell_gone(ch);
 	port_update(p);
 	drop_handles(t->msg_h, t->msg.nh);
 	obj_put(&ch->obj);
@@ -111,23 +133,9 @@ static const struct object_ops port_ops = {
 	.destroy = port_destroy,
 };
 
-static void wake_receiver(struct port *p)
-{
-	port_update(p);
-	if (!list_is_empty(&p->receivers))
-		thread_wake(list_first(&p->receivers, struct thread, wait), WAKE_DONE);
-}
-
-/* Nobody can call any more: the port hears it once, and needs no memory for that. */
 static void channel_unhandled(struct object *o)
 {
-	struct channel *ch = container_of(o, struct channel, obj);
-
-	if (!ch->given || ch->port->closed)
-		return;
-	obj_get(&ch->obj);
-	list_append(&ch->port->gone, &ch->gone);
-	wake_receiver(ch->port);
+	tell_gone(container_of(o, struct channel, obj));
 }
 
 static void channel_destroy(struct object *o)
@@ -263,6 +271,7 @@ int64_t sys_chan_call(struct channel *ch, uaddr_t umsg)
 	obj_get(&ch->port->obj);
 	obj_get(&ch->obj);
 	list_append(&ch->port->callers, &t->wait);
+	ch->calls++;
 	wake_receiver(ch->port);
 	return SYS_PARKED;
 }

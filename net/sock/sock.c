@@ -1019,8 +1019,27 @@ static void closed(struct sock *s)
 	sock_free(s);
 }
 
+/* Who waits in accept() is told: closing the descriptor would not (shutdown(2)). */
+static void stop_listening(struct sock *s)
+{
+	struct tcp_pcb *pcb = s->tcp;
+
+	drop_queue(s);
+	pcb_forget(s);
+	tcp_close(pcb); /* a listening pcb: cannot fail */
+	s->state = S_DEAD;
+	fail_waiting(s, W_EINVAL);
+	ready(s, W_READABLE | W_HUP, 0);
+}
+
 static void op_shutdown(struct w_msg *m, struct sock *s)
 {
+	if (s->state == S_LISTEN) {
+		if (m->NET_SHUTDOWN_in_how != 1)
+			stop_listening(s);
+		reply(m, 0);
+		return;
+	}
 	if (s->state != S_CONNECTED) {
 		reply(m, W_ENOTCONN);
 		return;

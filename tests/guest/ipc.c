@@ -116,6 +116,68 @@ TEST(chan_call, lends_bytes_both_ways) /* covers: FAULT */
 	t_ok(w_handle_close(p));
 }
 
+static void call_and_end(uint64_t c)
+{
+	struct w_msg m = {.op = 9};
+
+	w_chan_call(c, &m);
+	w_thread_exit(NULL, 0, 0);
+}
+
+/* A thread that calls through c, and is in the port's list when this returns. */
+static int64_t queue_call(w_handle_t p, w_handle_t c, char *stack, size_t size)
+{
+	int64_t t = start_thread(call_and_end, c, stack, size), ws = w_ws_create();
+	struct w_event e;
+
+	t_ok(t);
+	t_ok(w_ws_ctl(ws, W_WS_ADD, p, W_READABLE, 0));
+	t_eq(w_ws_wait(ws, &e, 1, W_FOREVER), 1);
+	t_ok(w_handle_close(ws));
+	return t;
+}
+
+TEST(chan_call, is_over_before_the_end_of_its_channel) /* or a server uses what it has freed */
+{
+	static char stack[8192];
+	w_handle_t p = w_port_create(2), c = w_chan_mint(p, 6);
+	int64_t t = queue_call(p, c, stack, sizeof(stack));
+	struct w_msg m = {0}, none = {0};
+
+	t_ok(w_handle_close(c));
+	t_ok(w_port_recv(p, &m, 0));
+	t_eq(m.op, 9);
+	t_eq(m.badge, 6);
+	m.nh = 0;
+	t_eq(w_port_recv(p, &none, 0), W_EAGAIN);
+	t_ok(w_port_reply(p, &m));
+	t_ok(w_port_recv(p, &m, 0));
+	t_eq(m.op, W_OP_CLOSED);
+	t_eq(m.badge, 6);
+	t_eq(w_port_recv(p, &m, 0), W_EAGAIN);
+	t_wait_end(t);
+	t_ok(w_handle_close(t));
+	t_ok(w_handle_close(p));
+}
+
+TEST(chan_call, that_is_given_up_leaves_the_end_of_its_channel)
+{
+	static char stack[8192];
+	w_handle_t p = w_port_create(2), c = w_chan_mint(p, 7);
+	int64_t t = queue_call(p, c, stack, sizeof(stack));
+	struct w_msg m = {0};
+
+	t_ok(w_handle_close(c));
+	t_ok(w_thread_kick(t));
+	t_wait_end(t);
+	t_ok(w_port_recv(p, &m, 0));
+	t_eq(m.op, W_OP_CLOSED);
+	t_eq(m.badge, 7);
+	t_eq(w_port_recv(p, &m, 0), W_EAGAIN);
+	t_ok(w_handle_close(t));
+	t_ok(w_handle_close(p));
+}
+
 TEST(port_reply, needs_a_live_call) /* covers: NOENT FAULT */
 {
 	w_handle_t p = w_port_create(2);

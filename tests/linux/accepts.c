@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,6 +25,7 @@ static int listener(void)
 	int s = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
 
 	addr.sin_family = AF_INET;
+	addr.sin_port = 0;
 	addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	if (bind(s, (void *)&addr, sizeof(addr)) || listen(s, 128) ||
 	    getsockname(s, (void *)&addr, &n))
@@ -152,6 +154,45 @@ static void reset_after_accept(int l)
 	close(s);
 }
 
+static void *accepts(void *arg)
+{
+	int s = accept(*(int *)arg, NULL, NULL);
+
+	printf("accept ends: %d %s\n", s, strerror(errno));
+	return NULL;
+}
+
+/* The end of a listener: its queue is reset, who waits hears of it, others may listen. */
+static void shut_down(int l)
+{
+	int queued = dial(), n;
+	pthread_t t;
+	char b[8];
+
+	close(take(l));
+	close(queued);
+	fcntl(l, F_SETFL, 0);
+	pthread_create(&t, NULL, accepts, &l);
+	usleep(50000);
+	n = shutdown(l, SHUT_RDWR);
+	pthread_join(t, NULL);
+	printf("shutdown: %d\n", n);
+	n = accept(l, NULL, NULL);
+	printf("accept: %d %s\n", n, strerror(errno));
+	n = socket(AF_INET, SOCK_STREAM, 0);
+	printf("connect: %d", connect(n, (void *)&addr, sizeof(addr)));
+	printf(" %s\n", strerror(errno));
+	close(n);
+	close(l);
+	l = listener();
+	queued = dial();
+	shutdown(l, SHUT_RD);
+	n = read(queued, b, sizeof(b));
+	printf("queued: %d %s\n", n, strerror(errno));
+	close(queued);
+	close(l);
+}
+
 int main(void)
 {
 	int l = listener();
@@ -162,5 +203,6 @@ int main(void)
 	interrupted_acceptor(l);
 	reset_after_accept(l);
 	reset_before_accept(l);
+	shut_down(l);
 	return 0;
 }

@@ -2,6 +2,7 @@
 /* Record locks, flock, FIFOs. */
 #include "lx.h"
 
+#include <pthread.h>
 #include <sys/file.h>
 
 static int lock(int fd, int cmd, int type, long start, long len)
@@ -152,6 +153,32 @@ static void fifos(void)
 	unlink("fifo");
 }
 
+static void *waits_for_lock(void *arg)
+{
+	return (void *)(long)flock(*(int *)arg, LOCK_EX);
+}
+
+/* A file that is closed while a thread waits for its lock stays open until the call ends. */
+static void closed_meanwhile(void)
+{
+	int a = open("locked", O_RDWR), b = open("locked", O_RDWR), was = b, i;
+	pthread_t t;
+	void *r;
+
+	CHECK(flock(a, LOCK_EX));
+	pthread_create(&t, NULL, waits_for_lock, &was);
+	usleep(50000);
+	CHECK(close(b));
+	usleep(20000);
+	CHECK(flock(a, LOCK_UN));
+	pthread_join(t, &r);
+	printf("waited: %ld\n", (long)r);
+	for (i = 0; i < 100 && flock(a, LOCK_EX | LOCK_NB); i++)
+		usleep(10000); /* its end may take a moment */
+	printf("free again: %d\n", i < 100);
+	close(a);
+}
+
 int main(void)
 {
 	int fd, f;
@@ -182,6 +209,7 @@ int main(void)
 	blocking();
 	deadlock();
 	fifos();
+	closed_meanwhile();
 	unlink("locked");
 	return 0;
 }

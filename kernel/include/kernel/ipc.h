@@ -35,6 +35,7 @@ struct channel {
 	uint64_t badge;	   /* [c] */
 	struct list gone;  /* [k] in port.gone */
 	bool given;	   /* somebody has had a handle */
+	uint32_t calls;	   /* [k] through it that are not over */
 };
 
 BKL_BEGIN
