@@ -11,7 +11,9 @@ COMMON := -std=gnu11 $(WARN) -O2 -g -ffreestanding -fno-stack-protector -fno-com
 ifneq ($(findstring clang,$(CC)),)
 COMMON += -Wthread-safety -Wno-unused-command-line-argument
 endif
-FLAGS_k := $(COMMON) -mcmodel=kernel -fno-pie -fno-omit-frame-pointer \
+# Across source files (CONFIG_LTO, gcc): the kernel as one, servers a module at a time.
+LTO := $(if $(CONFIG_LTO),$(if $(findstring clang,$(CC)),,-flto=auto))
+FLAGS_k := $(COMMON) $(LTO) -mcmodel=kernel -fno-pie -fno-omit-frame-pointer \
 	-I$(srctree)/kernel/include -I$(srctree)/arch/x86/include
-FLAGS_u := $(COMMON) -fno-pie -I$(srctree)/rt/include
+FLAGS_u := $(COMMON) $(if $(LTO),$(LTO) -ffat-lto-objects) -fno-pie -I$(srctree)/rt/include
 FLAGS_p := $(COMMON) -fPIE -fvisibility=hidden -I$(srctree)/rt/include

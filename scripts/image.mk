@@ -61,7 +61,7 @@ k/dispatch.o: gen/dispatch.c FORCE | prepare
 	$(call if_changed_dep,cck)
 
 quiet_cmd_ldk = LD      $@
-cmd_ldk = sh $(srctree)/scripts/link-kernel $@ $(srctree)/arch/x86/kernel.lds k/dispatch.o $(kernel-a)
+cmd_ldk = LTO_FLAGS="$(if $(LTO),$(filter -O% -f% -m%,$(FLAGS_k)))" sh $(srctree)/scripts/link-kernel $@ $(srctree)/arch/x86/kernel.lds k/dispatch.o $(kernel-a)
 $(kernel-a): build-kernel
 	@:
 wherry.elf: $(srctree)/arch/x86/kernel.lds $(srctree)/scripts/link-kernel k/dispatch.o $(kernel-a) FORCE
@@ -139,7 +139,8 @@ $(user-a): build-user
 
 # A module exports its struct module and nothing else.
 quiet_cmd_mod = MOD     $@
-cmd_mod = ld -r -o $@.tmp --whole-archive u/$(dir-$*)/built-in.a --no-whole-archive $(if $(filter net,$*),$(lwip-obj)) && \
+mod-objs = u/$(dir-$*)/built-in.a --no-whole-archive $(if $(filter net,$*),$(lwip-obj))
+cmd_mod = $(if $(LTO),$(CC) -r -nostdlib $(filter -O% -f% -m%,$(FLAGS_u)) -flinker-output=nolto-rel -Wl$(comma)--whole-archive $(subst --no,-Wl$(comma)--no,$(mod-objs)),ld -r --whole-archive $(mod-objs)) -o $@.tmp && \
 	objcopy --keep-global-symbol=$*_module $@.tmp $@ && rm -f $@.tmp
 u/mod-net.o: $(lwip-obj)
 $(foreach m,$(mod-y),$(eval u/mod-$(m).o: u/$(dir-$(m))/built-in.a))
@@ -193,9 +194,9 @@ p/personality: p/compat/linux/built-in.a p/lib/built-in.a $(srctree)/compat/linu
 quiet_cmd_vdso = VDSO    $@
 cmd_vdso = $(CC) -std=gnu11 -Wall -Wextra -Werror -nostdinc -isystem $(cc-include) -I$(srctree)/abi/include -Iinclude/generated -O2 -fPIC -ffreestanding -fno-stack-protector -fno-asynchronous-unwind-tables \
 	-mgeneral-regs-only -nostdlib -shared -Wl,-soname,linux-vdso.so.1 -Wl,--hash-style=sysv -Wl,--build-id=none -Wl,-z,max-page-size=4096 -Wl,-T,$(srctree)/compat/vdso/vdso.lds \
-	-o $@ $(filter %.c,$^) && strip --strip-debug $@
+	-MD -MF $(dot-target).d -o $@ $(filter %.c,$^) && strip --strip-debug $@
 p/vdso.so: $(srctree)/compat/vdso/vdso.c $(srctree)/compat/vdso/vdso.lds FORCE | prepare
-	$(call if_changed,vdso)
+	$(call if_changed_dep,vdso)
 
 # ---- our own Linux programs ----
 quiet_cmd_musl = MUSL    $@

@@ -32,7 +32,7 @@ struct clone {
 
 static struct lx_thread *slot_thread(uint32_t slot)
 {
-	return (struct lx_thread *)(LX_THREADS + (slot + 1ull) * LX_THREAD_SIZE - W_PAGE);
+	return (struct lx_thread *)LX_THREAD_BLOCK((uint64_t)slot);
 }
 
 static bool slot_reclaim(struct lx_slot *s)
@@ -76,7 +76,7 @@ static void slot_free(uint32_t i)
 static long slot_map(uint32_t slot)
 {
 	struct w_map_args a = {.flags = W_PROT_READ | W_PROT_WRITE | W_MAP_NOREPL,
-			       .va = LX_THREADS + slot * LX_THREAD_SIZE + W_PAGE,
+			       .va = LX_THREAD(slot) + W_PAGE,
 			       .len = LX_THREAD_SIZE - 2 * W_PAGE};
 	long r = w_as_map(0, &a);
 

@@ -771,7 +771,7 @@ struct lx_thread *lx_thread_by_tid(uint32_t tid)
 		slot = 0;
 	else if ((tid & 0x7fff) != p->pid || p->slots[slot].state != 1)
 		return NULL;
-	t = (struct lx_thread *)(LX_THREADS + (slot + 1ull) * LX_THREAD_SIZE - W_PAGE);
+	t = (struct lx_thread *)LX_THREAD_BLOCK((uint64_t)slot);
 	return t->tid == tid ? t : NULL;
 }
 

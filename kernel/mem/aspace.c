@@ -8,7 +8,8 @@
 BKL_BEGIN
 
 #define MAP_BASE 0x10000ull /* nothing is mapped below: null pointers fault */
-#define MAP_CHOOSE_TOP 0x7fff00000000ull
+#define CLONE_BORROWED_MOST (4ull << 20) /* in larger mappings of objects a child faults */
+#define MAP_CHOOSE_TOP 0x7fff20000000ull
 #define STACK_GROW_MAX (8ull << 20) /* unless the mapping's cookie says otherwise */
 #define STACK_GROW_LIMIT (1ull << 30)
 
@@ -172,12 +173,11 @@ static void pte_drop(struct aspace *as, pte_t *pte)
 
 void mapping_zap(struct mapping *m, uint64_t va, uint64_t end)
 {
-	struct aspace *as = m->as;
+	struct page_walk w = {m->as->root, va, end, NULL};
 	pte_t *pte;
 
-	for (pte = mmu_next_page(as->root, &va, end); pte;
-	     va += W_PAGE, pte = mmu_next_page(as->root, &va, end))
-		pte_drop(as, pte);
+	for (pte = page_walk(&w); pte; w.va += W_PAGE, pte = page_walk(&w))
+		pte_drop(m->as, pte);
 }
 
 static void mapping_free(struct mapping *m)
@@ -514,17 +514,16 @@ bool aspace_protect_step(struct aspace *as, uint64_t *va, uint64_t end)
 
 	for (m = aspace_next(as, at); m && m->va < end && budget; m = next_mapping(as, m)) {
 		uint64_t stop = m->end < end ? m->end : end;
+		struct page_walk w = {as->root, at > m->va ? at : m->va, stop, NULL};
 
-		at = at > m->va ? at : m->va;
-		for (pte = mmu_next_page(as->root, &at, stop); pte && budget; budget--) {
+		for (pte = page_walk(&w); pte && budget; budget--) {
 			if (*pte & PTE_ADDR) /* writability comes back by a fault: AS3 */
 				*pte = (*pte & (PTE_ADDR | PTE_ANON)) |
 				       pte_prot(m, m->flags & W_MAP_SHARED);
-			at += W_PAGE;
-			pte = mmu_next_page(as->root, &at, stop);
+			w.va += W_PAGE;
+			pte = page_walk(&w);
 		}
-		if (!pte)
-			at = stop;
+		at = pte ? w.va : stop;
 	}
 	*va = budget ? end : at;
 	tlb_flush(as, from, *va - from);
@@ -552,13 +551,16 @@ int aspace_discard_step(struct aspace *as, uint64_t *va, uint64_t end)
 
 /* ---- clone (fork) ---- */
 
-static int clone_page(struct aspace *dst, struct mapping *m, uint64_t va, pte_t *pte)
+static int clone_page(struct aspace *dst, struct mapping *m, pte_t *to, pte_t *pte)
 {
-	pte_t *to = mmu_walk(dst->root, va, true);
 	paddr_t pa = *pte & PTE_ADDR;
 
 	if (!to)
 		return W_ENOMEM;
+	if (!(*pte & PTE_ANON)) { /* the object's: there for the child without a fault */
+		*to = *pte;
+		return 0;
+	}
 	if (m->flags & W_MAP_EAGER)
 		return map_private_page(dst, m, to, pa);
 	*pte &= ~PTE_W;
@@ -584,19 +586,20 @@ static int clone_mapping(struct aspace *dst, struct mapping *m)
 /* Of m's pages from *at on.  *at is past m when none is left. */
 static int clone_pages(struct aspace *dst, struct mapping *m, uint64_t *at, int *budget)
 {
-	uint64_t va = *at & ~(W_PAGE - 1);
+	struct page_walk w = {m->as->root, *at & ~(W_PAGE - 1), m->end, NULL};
+	struct page_walk to = {dst->root, 0, 0, NULL};
 	pte_t *pte;
 	int err;
 
-	for (pte = mmu_next_page(m->as->root, &va, m->end); pte;
-	     va += W_PAGE, pte = mmu_next_page(m->as->root, &va, m->end)) {
+	for (pte = page_walk(&w); pte; w.va += W_PAGE, pte = page_walk(&w)) {
 		if (--*budget < 0) {
-			*at = va > m->va ? va : m->va + 1;
+			*at = w.va > m->va ? w.va : m->va + 1;
 			return 0;
 		}
-		if (!(*pte & PTE_ANON))
+		to.va = w.va;
+		if (!(*pte & PTE_ANON) && m->end - m->va > CLONE_BORROWED_MOST)
 			continue;
-		err = clone_page(dst, m, va, pte);
+		err = clone_page(dst, m, page_make(&to), pte);
 		if (err)
 			return err;
 	}
@@ -620,7 +623,7 @@ int aspace_clone_step(struct aspace *dst, struct aspace *src, uint64_t *at, bool
 			*at = m->va + 1;
 			budget--;
 		}
-		if (!err && m->flags & W_MAP_SHARED)
+		if (!err && m->flags & W_MAP_SHARED && m->end - m->va > CLONE_BORROWED_MOST)
 			*at = m->end;
 		else if (!err)
 			err = clone_pages(dst, m, at, &budget);
@@ -653,24 +656,24 @@ int aspace_merge_step(struct aspace *from, struct aspace *to, uint64_t *at, uint
 		      bool *more)
 {
 	int budget = ASPACE_STEP, err = 0;
+	struct page_walk w = {from->root, *at, 0, NULL};
 	struct mapping *m, *same;
-	uint64_t va = *at;
 	pte_t *pte;
 
-	for (m = aspace_next(from, va); m && m->va < end && !err && budget;
+	for (m = aspace_next(from, w.va); m && m->va < end && !err && budget;
 	     m = next_mapping(from, m)) {
 		if (m->flags & W_MAP_SHARED)
 			continue;
-		va = va > m->va ? va : m->va;
-		for (pte = mmu_next_page(from->root, &va, m->end); !err && pte && budget;
-		     va += W_PAGE, pte = mmu_next_page(from->root, &va, m->end), budget--) {
-			same = aspace_find(to, va);
+		w = (struct page_walk){from->root, w.va > m->va ? w.va : m->va, m->end, NULL};
+		for (pte = page_walk(&w); !err && pte && budget;
+		     w.va += W_PAGE, pte = page_walk(&w), budget--) {
+			same = aspace_find(to, w.va);
 			if (*pte & PTE_ANON && same && same->mem == m->mem &&
 			    !(same->flags & W_MAP_SHARED))
-				err = merge_page(to, va, pte);
+				err = merge_page(to, w.va, pte);
 		}
 	}
-	*at = va;
+	*at = w.va;
 	*more = !err && !budget;
 	if (!*more) {
 		tlb_flush(from, 0, 0);
@@ -683,27 +686,25 @@ int aspace_merge_step(struct aspace *from, struct aspace *to, uint64_t *at, uint
 
 static bool reap_mappings(struct aspace *as)
 {
+	struct page_walk w = {as->root, as->teardown_va, 0, NULL};
+	int budget = ASPACE_STEP, most = 64;
 	struct mapping *m;
-	uint64_t end;
+	pte_t *pte;
 
-	if (list_is_empty(&as->maps))
-		return false;
-	m = list_first(&as->maps, struct mapping, link);
-	if (as->teardown_va < m->va)
-		as->teardown_va = m->va;
-	end = as->teardown_va;
-	if (!mmu_next_page(as->root, &end, m->end))
-		end = m->end;
-	if (end < m->end) {
-		as->teardown_va = end;
-		end = m->end - end > ASPACE_STEP * W_PAGE ? as->teardown_va + ASPACE_STEP * W_PAGE
-							  : m->end;
-		mapping_zap(m, as->teardown_va, end);
-		as->teardown_va = end;
-	}
-	if (end >= m->end)
+	while (!list_is_empty(&as->maps) && most--) {
+		m = list_first(&as->maps, struct mapping, link);
+		w.va = w.va > m->va ? w.va : m->va;
+		w.end = m->end;
+		w.table = NULL;
+		for (pte = page_walk(&w); pte && budget;
+		     w.va += W_PAGE, pte = page_walk(&w), budget--)
+			pte_drop(as, pte);
+		as->teardown_va = w.va;
+		if (pte)
+			return true;
 		mapping_free(m);
-	return true;
+	}
+	return !list_is_empty(&as->maps);
 }
 
 bool aspace_reap_step(void)
@@ -717,9 +718,9 @@ bool aspace_reap_step(void)
 		return false;
 	if (reap_mappings(as))
 		return true;
-	if (as->teardown_va != USER_TOP) {
-		as->teardown_va = USER_TOP;
+	if (as->root) {
 		mmu_root_free(as->root);
+		as->root = 0;
 		return true;
 	}
 	list_del(&as->dying);
@@ -751,13 +752,20 @@ void *user_ptr_walk(struct aspace *as, uaddr_t va, uint32_t access, int *err)
 		*err = W_EFAULT;
 		return NULL;
 	}
-	as->seen[i].tag = page | SEEN_READ;
+	as->seen[i].tag = page | as->seen_turn | SEEN_READ;
 	as->seen[i].kva = phys_to_virt(*pte & PTE_ADDR);
 	if (access == ACCESS_WRITE) {
 		*pte |= PTE_D | PTE_A;
 		as->seen[i].tag |= SEEN_WRITE;
 	}
 	return as->seen[i].kva + (va - page);
+}
+
+void seen_forget(struct aspace *as)
+{
+	as->seen_turn = (as->seen_turn + SEEN_TURN) % W_PAGE;
+	if (!as->seen_turn) /* tags of long ago would count again */
+		memset(as->seen, 0, sizeof(as->seen));
 }
 
 static uint64_t in_page(uint64_t va, uint64_t len)

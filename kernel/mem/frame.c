@@ -10,7 +10,7 @@
 
 BKL_BEGIN
 
-static struct page *pages;
+struct page *frame_pages;
 static uint64_t npages;
 static uint32_t free_head[FRAME_ORDERS];
 uint64_t frames_total, frames_free;
@@ -18,32 +18,32 @@ uint64_t frames_total, frames_free;
 static struct page *page_of(paddr_t pa)
 {
 	kassert(FR1_frame_in_range, pa / W_PAGE < npages);
-	return &pages[pa / W_PAGE];
+	return &frame_pages[pa / W_PAGE];
 }
 
 static void list_add(uint32_t pfn, int order)
 {
-	struct page *p = &pages[pfn];
+	struct page *p = &frame_pages[pfn];
 
 	p->state = PAGE_FREE;
 	p->order = order;
 	p->prev = 0;
 	p->next = free_head[order];
 	if (p->next)
-		pages[p->next].prev = pfn;
+		frame_pages[p->next].prev = pfn;
 	free_head[order] = pfn;
 }
 
 static void list_remove(uint32_t pfn)
 {
-	struct page *p = &pages[pfn];
+	struct page *p = &frame_pages[pfn];
 
 	if (p->prev)
-		pages[p->prev].next = p->next;
+		frame_pages[p->prev].next = p->next;
 	else
 		free_head[p->order] = p->next;
 	if (p->next)
-		pages[p->next].prev = p->prev;
+		frame_pages[p->next].prev = p->prev;
 	p->state = PAGE_USED;
 }
 
@@ -54,23 +54,57 @@ static void give_block(paddr_t pa, int order)
 	frames_free += 1ull << order;
 	for (; order < FRAME_ORDERS - 1; order++) {
 		buddy = pfn ^ (1u << order);
-		if (buddy >= npages || pages[buddy].state != PAGE_FREE ||
-		    pages[buddy].order != order)
+		if (buddy >= npages || frame_pages[buddy].state != PAGE_FREE ||
+		    frame_pages[buddy].order != order)
 			break;
 		list_remove(buddy);
-		pages[buddy].state = PAGE_RESERVED;
+		frame_pages[buddy].state = PAGE_RESERVED;
 		pfn &= ~(1u << order);
 	}
 	list_add(pfn, order);
 }
 
+/* Frames that hold zeroes: what page tables leave.  They are free, outside the buddy lists. */
+#define ZERO_MOST 64
+static uint32_t zero_head, nzero;
+
+static uint32_t zero_pop(void)
+{
+	uint32_t pfn = zero_head;
+
+	zero_head = frame_pages[pfn].next;
+	nzero--;
+	frames_free--;
+	return pfn;
+}
+
+static paddr_t use_frame(uint32_t pfn, struct account *payer)
+{
+	struct page *p = &frame_pages[pfn];
+
+	p->state = PAGE_USED;
+	p->order = 0;
+	p->refs = 1;
+	p->payer = payer;
+	return (paddr_t)pfn * W_PAGE;
+}
+
+static int order_with_room(int order)
+{
+	while (order < FRAME_ORDERS && !free_head[order])
+		order++;
+	return order;
+}
+
 static paddr_t take_block(int order, struct account *payer)
 {
 	uint32_t pfn;
-	int o, i;
+	int o = order_with_room(order), i;
 
-	for (o = order; o < FRAME_ORDERS && !free_head[o]; o++)
-		;
+	while (o >= FRAME_ORDERS && nzero) {
+		give_block((paddr_t)zero_pop() * W_PAGE, 0);
+		o = order_with_room(order);
+	}
 	if (o >= FRAME_ORDERS)
 		return 0;
 	pfn = free_head[o];
@@ -80,12 +114,9 @@ static paddr_t take_block(int order, struct account *payer)
 		list_add(pfn + (1u << o), o);
 	}
 	frames_free -= 1ull << order;
-	for (i = 0; i < 1 << order; i++) {
-		pages[pfn + i].state = PAGE_USED;
-		pages[pfn + i].refs = 1;
-		pages[pfn + i].payer = payer;
-	}
-	pages[pfn].order = order;
+	for (i = 0; i < 1 << order; i++)
+		use_frame(pfn + i, payer);
+	frame_pages[pfn].order = order;
 	return (paddr_t)pfn * W_PAGE;
 }
 
@@ -115,8 +146,12 @@ paddr_t frame_alloc(void)
 
 paddr_t frame_alloc_zero(void)
 {
-	paddr_t pa = frame_alloc();
+	struct account *payer = account_current();
+	paddr_t pa;
 
+	if (nzero)
+		return account_charge(payer, W_PAGE) ? use_frame(zero_pop(), payer) : 0;
+	pa = frame_alloc();
 	if (pa)
 		memset(phys_to_virt(pa), 0, W_PAGE);
 	return pa;
@@ -134,6 +169,24 @@ void frame_put(paddr_t pa)
 	kassert(FR2_put_of_a_held_frame, p->refs && p->state == PAGE_USED);
 	if (!--p->refs)
 		frame_free_block(pa, 0);
+}
+
+void frame_put_zero(paddr_t pa)
+{
+	struct page *p = page_of(pa);
+
+	if (nzero >= ZERO_MOST) {
+		frame_put(pa);
+		return;
+	}
+	kassert(FR2_put_of_a_held_frame, p->refs == 1 && p->state == PAGE_USED);
+	account_give_back(p->payer, W_PAGE);
+	p->refs = 0;
+	p->state = PAGE_RESERVED;
+	p->next = zero_head;
+	zero_head = pa / W_PAGE;
+	nzero++;
+	frames_free++;
 }
 
 uint32_t frame_refs(paddr_t pa)
@@ -231,8 +284,8 @@ void frames_init(void)
 	sort_holes(h, 3);
 	h[3].start = place_page_array(bytes, h, 3);
 	h[3].end = h[3].start + bytes;
-	pages = phys_to_virt(h[3].start);
-	memset(pages, 0, bytes);
+	frame_pages = phys_to_virt(h[3].start);
+	memset(frame_pages, 0, bytes);
 	sort_holes(h, 4);
 	for (i = 0; i < boot_info.nram; i++)
 		add_around(boot_info.ram[i].start, boot_info.ram[i].end, h, 4);
@@ -265,23 +318,23 @@ static int class_of(size_t size)
 
 static void partial_add(uint32_t pfn, int c)
 {
-	pages[pfn].prev = 0;
-	pages[pfn].next = partial[c];
+	frame_pages[pfn].prev = 0;
+	frame_pages[pfn].next = partial[c];
 	if (partial[c])
-		pages[partial[c]].prev = pfn;
+		frame_pages[partial[c]].prev = pfn;
 	partial[c] = pfn;
 }
 
 static void partial_remove(uint32_t pfn, int c)
 {
-	struct page *p = &pages[pfn];
+	struct page *p = &frame_pages[pfn];
 
 	if (p->prev)
-		pages[p->prev].next = p->next;
+		frame_pages[p->prev].next = p->next;
 	else
 		partial[c] = p->next;
 	if (p->next)
-		pages[p->next].prev = p->prev;
+		frame_pages[p->next].prev = p->prev;
 }
 
 static bool heap_grow(int c)
@@ -338,12 +391,12 @@ void *kzalloc(size_t size)
 		account_give_back(payer, classes[c]);
 		return NULL;
 	}
-	p = &pages[partial[c]];
+	p = &frame_pages[partial[c]];
 	o = p->free;
 	p->free = *o;
 	p->refs++;
 	if (!p->free)
-		partial_remove(p - pages, c);
+		partial_remove(p - frame_pages, c);
 	heap_bytes += classes[c];
 	memset(o, 0, classes[c]);
 	*payer_of(o, c) = payer;
@@ -368,13 +421,13 @@ void kfree(void *ptr)
 	payer = *payer_of(ptr, c);
 	heap_bytes -= classes[c];
 	if (!p->free)
-		partial_add(p - pages, c);
+		partial_add(p - frame_pages, c);
 	*(void **)ptr = p->free;
 	p->free = ptr;
 	if (!--p->refs) {
-		partial_remove(p - pages, c);
+		partial_remove(p - frame_pages, c);
 		p->state = PAGE_USED;
-		give_block((paddr_t)(p - pages) * W_PAGE, 0);
+		give_block((paddr_t)(p - frame_pages) * W_PAGE, 0);
 	}
 	account_give_back(payer, classes[c]);
 }

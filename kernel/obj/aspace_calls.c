@@ -135,17 +135,16 @@ static int make_tables(struct aspace *as, uint64_t va, uint64_t len)
 
 static bool move_ptes(struct aspace *as, uint64_t *va, uint64_t end, uint64_t to)
 {
-	uint64_t at = *va, first = at;
+	struct page_walk w = {as->root, *va, end, NULL};
 	int budget = ASPACE_STEP;
 	pte_t *from, *dst;
 
-	for (from = mmu_next_page(as->root, &at, end); from && budget--;
-	     at += W_PAGE, from = mmu_next_page(as->root, &at, end)) {
-		dst = mmu_walk(as->root, to + (at - first), true);
+	for (from = page_walk(&w); from && budget--; w.va += W_PAGE, from = page_walk(&w)) {
+		dst = mmu_walk(as->root, to + (w.va - *va), true);
 		*dst = *from;
 		*from = 0;
 	}
-	*va = from ? at : end;
+	*va = from ? w.va : end;
 	return !from;
 }
 
@@ -215,12 +214,12 @@ static bool count_resident(struct aspace *as, struct mapping *m, uint32_t *pages
 	struct thread *t = thread_self();
 	int budget = ASPACE_STEP;
 	uint64_t at = t->step_done > m->va && t->step_done < m->end ? t->step_done : m->va;
+	struct page_walk w = {as->root, at, m->end, NULL};
 	pte_t *pte;
 
-	for (pte = mmu_next_page(as->root, &at, m->end); pte && budget--;
-	     at += W_PAGE, pte = mmu_next_page(as->root, &at, m->end))
+	for (pte = page_walk(&w); pte && budget--; w.va += W_PAGE, pte = page_walk(&w))
 		t->step_sum += !!(*pte & PTE_ADDR);
-	t->step_done = at;
+	t->step_done = w.va;
 	*pages = t->step_sum;
 	return !pte;
 }

@@ -242,7 +242,90 @@ static int handles_deliver(struct handle_table *t, struct handle *h, uint32_t nh
 	return W_EMFILE;
 }
 
+static int txn_slot(struct port *p, uint32_t *slot)
+{
+	struct thread **txns;
+	uint32_t i, size, *gen;
+
+	for (i = 0; i < p->txn_size; i++)
+		if (!p->txns[i]) {
+			*slot = i;
+			return 0;
+		}
+	size = p->txn_size ? p->txn_size * 2 : 8;
+	txns = kzalloc(size * sizeof(*txns));
+	gen = kzalloc(size * sizeof(*gen));
+	if (!txns || !gen) {
+		kfree(txns);
+		kfree(gen);
+		return W_ENOMEM;
+	}
+	if (p->txn_size) {
+		memcpy(txns, p->txns, p->txn_size * sizeof(*txns));
+		memcpy(gen, p->txn_gen, p->txn_size * sizeof(*gen));
+	}
+	kfree(p->txns);
+	kfree(p->txn_gen);
+	p->txns = txns;
+	p->txn_gen = gen;
+	*slot = p->txn_size;
+	p->txn_size = size;
+	return 0;
+}
+
+/*
+ * Give t's call to a receiver: the lent bytes, the handles, the message.  W_EAGAIN: t cannot
+ * be served, *theirs says why; other errors are the receiver's own.
+ */
+static int hand_over(struct port *p, struct thread *t, struct process *to, uaddr_t umsg,
+		     uaddr_t bytes, uint32_t room, bool more, int *theirs)
+{
+	struct w_msg m = t->msg;
+	uint32_t slot, n = m.in_len < room ? m.in_len : room;
+	int err;
+
+	*theirs = txn_slot(p, &slot);
+	if (n && !*theirs)
+		*theirs = copy_across(to->as, bytes, t->proc->as, m.in, n);
+	if (m.nh && !*theirs)
+		*theirs = handles_deliver(&to->handles, t->msg_h, m.nh, m.h);
+	if (*theirs)
+		return W_EAGAIN;
+	m.in = m.out = 0;
+	m.pad = more;
+	m.txn = (uint64_t)++p->txn_seq << 32 | (slot + 1);
+	err = copy_out(to->as, umsg, &m, sizeof(m));
+	p->txn_gen[slot] = p->txn_seq;
+	p->txns[slot] = t;
+	t->txn = slot + 1;
+	return err;
+}
+
 /* ---- sending ---- */
+
+/* t's call goes straight to a server that has nothing else to do; false: it has to queue.
+ * The server's next words are the answer, so there is no queue to look at. */
+static bool call_directly(struct port *p, struct thread *t)
+{
+	struct thread *server;
+	uint64_t key;
+	int err, theirs;
+
+	if (has_more(p))
+		return false;
+	server = waitset_server(p, &key);
+	if (!server || waitset_serve(server, key))
+		return false;
+	err = hand_over(p, t, server->proc, server->serve + offsetof(struct w_serve, msg),
+			server->serve_bytes, server->serve_room, false, &theirs);
+	if (err == W_EAGAIN) {
+		caller_leave(t);
+		thread_finish(t, theirs);
+	} else {
+		thread_finish(server, err ? err : 1);
+	}
+	return true;
+}
 
 int64_t sys_chan_call(struct channel *ch, uaddr_t umsg)
 {
@@ -270,9 +353,11 @@ int64_t sys_chan_call(struct channel *ch, uaddr_t umsg)
 	t->via = ch;
 	obj_get(&ch->port->obj);
 	obj_get(&ch->obj);
-	list_append(&ch->port->callers, &t->wait);
 	ch->calls++;
-	wake_receiver(ch->port);
+	if (!call_directly(ch->port, t)) {
+		list_append(&ch->port->callers, &t->wait);
+		wake_receiver(ch->port);
+	}
 	return SYS_PARKED;
 }
 
@@ -310,37 +395,6 @@ int64_t sys_chan_send(struct channel *ch, uaddr_t umsg)
 }
 
 /* ---- receiving ---- */
-
-static int txn_slot(struct port *p, uint32_t *slot)
-{
-	struct thread **txns;
-	uint32_t i, size, *gen;
-
-	for (i = 0; i < p->txn_size; i++)
-		if (!p->txns[i]) {
-			*slot = i;
-			return 0;
-		}
-	size = p->txn_size ? p->txn_size * 2 : 8;
-	txns = kzalloc(size * sizeof(*txns));
-	gen = kzalloc(size * sizeof(*gen));
-	if (!txns || !gen) {
-		kfree(txns);
-		kfree(gen);
-		return W_ENOMEM;
-	}
-	if (p->txn_size) {
-		memcpy(txns, p->txns, p->txn_size * sizeof(*txns));
-		memcpy(gen, p->txn_gen, p->txn_size * sizeof(*gen));
-	}
-	kfree(p->txns);
-	kfree(p->txn_gen);
-	p->txns = txns;
-	p->txn_gen = gen;
-	*slot = p->txn_size;
-	p->txn_size = size;
-	return 0;
-}
 
 static struct thread *txn_find(struct port *p, uint64_t txn)
 {
@@ -385,28 +439,15 @@ static int recv_call(struct port *p, struct process *self, uaddr_t umsg, uaddr_t
 		     uint32_t room)
 {
 	struct thread *t = list_first(&p->callers, struct thread, wait);
-	struct w_msg m = t->msg;
-	uint32_t slot, n;
-	int err, theirs = txn_slot(p, &slot);
+	bool more = t->wait.next != &p->callers;
+	int theirs, err = hand_over(p, t, self, umsg, bytes, room, more, &theirs);
 
-	n = m.in_len < room ? m.in_len : room;
-	if (n && !theirs)
-		theirs = copy_across(self->as, bytes, t->proc->as, m.in, n);
-	if (!theirs)
-		theirs = handles_deliver(&self->handles, t->msg_h, m.nh, m.h);
-	if (theirs) {
+	if (err == W_EAGAIN) {
 		caller_leave(t);
 		thread_finish(t, theirs);
-		return W_EAGAIN;
+		return err;
 	}
-	m.in = m.out = 0;
-	m.pad = t->wait.next != &p->callers;
-	p->txn_gen[slot] = ++p->txn_seq;
-	m.txn = (uint64_t)p->txn_seq << 32 | (slot + 1);
-	err = copy_out(self->as, umsg, &m, sizeof(m));
 	list_del(&t->wait);
-	t->txn = slot + 1;
-	p->txns[slot] = t;
 	port_update(p);
 	return err;
 }

@@ -140,6 +140,7 @@ void thread_wake(struct thread *t, enum wake why)
 	list_del(&t->wait);
 	ktimer_cancel(&t->deadline);
 	t->uninterruptible = false;
+	t->serve = 0;
 	t->wake = why;
 	make_ready(t, why == WAKE_DONE);
 }

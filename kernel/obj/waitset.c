@@ -302,6 +302,26 @@ static int64_t serve_ready(struct waitset *ws, uaddr_t serve, const struct serve
 	return 0;
 }
 
+struct thread *waitset_server(struct port *p, uint64_t *key)
+{
+	struct watch *w = list_first(&p->obj.watches, struct watch, of_obj);
+	struct thread *t;
+
+	if (list_is_empty(&p->obj.watches) || w->of_obj.next != &p->obj.watches ||
+	    !(w->mode & W_WS_RECV) || !(w->mask & W_READABLE) || list_is_empty(&w->set->sleepers))
+		return NULL;
+	t = list_first(&w->set->sleepers, struct thread, wait);
+	*key = w->key;
+	return t->serve && !t->proc->stopped ? t : NULL;
+}
+
+int waitset_serve(struct thread *server, uint64_t key)
+{
+	struct w_event e = {.key = key, .bits = W_RECEIVED};
+
+	return copy_out(server->proc->as, PART(server->serve, event), &e, sizeof(e));
+}
+
 static int64_t answer_last(struct process *self, struct serve_head *s)
 {
 	struct port *p;
@@ -330,7 +350,13 @@ int64_t sys_ws_serve(struct waitset *ws, uaddr_t serve)
 		return W_ETIMEDOUT;
 	if (t->wake == WAKE_KICK)
 		return W_EINTR;
-	return thread_park(&ws->sleepers, s.deadline);
+	n = thread_park(&ws->sleepers, s.deadline);
+	if (n == SYS_PARKED) {
+		t->serve = serve;
+		t->serve_bytes = s.bytes;
+		t->serve_room = s.bytes_len;
+	}
+	return n;
 }
 
 BKL_END

@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <wherry/proc.h>
 
 static uint64_t state;
 
@@ -36,8 +37,8 @@ static uint64_t argument(void)
 	case 4:
 		return (uint64_t)page + 4096 - rnd() % 16;
 	case 5: /* the personality's own memory, the kernel's half, no canonical address */
-		return (uint64_t[]){0x7fff80000000,	0x7fff90000000,
-				    0x7fffa0000000,	0x7fffb000f000,
+		return (uint64_t[]){LX_TEXT,		LX_STATE,
+				    LX_SIGPAGE,		LX_THREAD_BLOCK(0),
 				    0xffff800000000000, 0xffffffff80100000,
 				    0x800000000000,	8}[rnd() % 8] +
 		       rnd() % 64;

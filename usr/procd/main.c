@@ -759,7 +759,7 @@ static int put_start_block(struct proc *p, const char *strings, uint32_t len, ui
 
 static int start_thread(struct proc *p)
 {
-	uint64_t base = LX_THREADS;
+	uint64_t base = LX_THREAD(0);
 	struct w_map_args stack = {.flags = W_PROT_READ | W_PROT_WRITE | W_MAP_FIXED,
 				   .va = base + W_PAGE,
 				   .len = LX_THREAD_SIZE - 2 * W_PAGE};

@@ -43,18 +43,25 @@ struct proc_cred {
  * the number of the signal that the kernel ended it for. */
 #define LX_STATUS 0x10000u
 
-/* The personality's region; programs may not map there. */
-#define LX_PROGRAM_TOP 0x7fff00000000ull
-#define LX_TEXT 0x7fff80000000ull
-#define LX_STATE 0x7fff90000000ull
+/*
+ * The personality's region; programs may not map there.  What every process has (its first
+ * thread, text, state, the pages of procd and the clock) is in the 2 MiB from LX_CORE on,
+ * in the same gigabyte as the program's stack: one page table and no directory of its own.
+ */
+#define LX_PROGRAM_TOP 0x7fff20000000ull /* MAP_CHOOSE_TOP in kernel/mem/aspace.c */
+#define LX_CORE 0x7fff30000000ull
+#define LX_TEXT (LX_CORE + 0x10000) /* personality.lds */
+#define LX_SIGPAGE (LX_CORE + 0x100000)
+#define LX_TIMEPAGE (LX_CORE + 0x110000)
+#define LX_VDSO (LX_CORE + 0x120000) /* ELF image for the C library's clock reads */
+#define LX_STATE (LX_CORE + 0x140000)
 #define LX_STATE_SIZE (4ull << 20)
-#define LX_SIGPAGE 0x7fffa0000000ull
-#define LX_TIMEPAGE 0x7fffa0010000ull
-#define LX_VDSO 0x7fffa0040000ull  /* ELF image for the C library's clock reads */
-#define LX_START 0x7fffa0100000ull /* start block, while starting */
-#define LX_THREADS 0x7fffb0000000ull
-#define LX_THREAD_SIZE 0x10000ull /* guard page, stack, thread block in the last page */
+#define LX_START (LX_CORE + 0x1000000) /* start block, while starting */
+/* Threads go down from the first: guard page, stack, thread block in the last page. */
+#define LX_THREAD_SIZE 0x10000ull
 #define LX_THREADS_MAX 4096
+#define LX_THREAD(slot) (LX_CORE - (slot)*LX_THREAD_SIZE)
+#define LX_THREAD_BLOCK(slot) (LX_THREAD(slot) + LX_THREAD_SIZE - W_PAGE)
 
 /* The first words of the personality's image. */
 struct lx_header {

@@ -25,6 +25,46 @@ static pte_t *table(pte_t entry)
 	return phys_to_virt(entry & PTE_ADDR);
 }
 
+/*
+ * Tables are mostly empty.  Which eights of entries may be in use stands in struct page, so
+ * that nobody looks at all 512.
+ *
+ *	MM1  an entry that is not zero has its bit set; tables that are freed hold zeroes.
+ */
+static uint64_t *used_of(const pte_t *t)
+{
+	return &frame_pages[virt_to_phys(t) / W_PAGE].used;
+}
+
+static void mark_used(const pte_t *t, unsigned int i)
+{
+	*used_of(t) |= 1ull << i / 8;
+}
+
+/* The first entry from i on that is not zero, or 512. */
+static unsigned int next_used(const pte_t *t, unsigned int i)
+{
+	uint64_t eights = i < 512 ? *used_of(t) >> i / 8 << i / 8 : 0;
+
+	for (; eights; eights &= eights - 1) {
+		unsigned int end = __builtin_ctzll(eights) * 8 + 8;
+
+		for (i = i > end - 8 ? i : end - 8; i < end; i++)
+			if (t[i])
+				return i;
+	}
+	return 512;
+}
+
+static paddr_t table_new(void)
+{
+	paddr_t pa = frame_alloc_zero();
+
+	if (pa)
+		frame_pages[pa / W_PAGE].used = 0;
+	return pa;
+}
+
 NO_LOCK_CHECK static pte_t *walk(paddr_t root, uint64_t va, int leaf, bool make, pte_t flags)
 {
 	pte_t *t = phys_to_virt(root);
@@ -34,16 +74,19 @@ NO_LOCK_CHECK static pte_t *walk(paddr_t root, uint64_t va, int leaf, bool make,
 		pte_t *e = &t[INDEX(va, level)];
 
 		if (!(*e & PTE_P)) {
-			paddr_t pa = make ? frame_alloc_zero() : 0;
+			paddr_t pa = make ? table_new() : 0;
 
 			if (!pa)
 				return NULL;
 			*e = pa | flags;
+			mark_used(t, INDEX(va, level));
 		}
 		if (*e & PTE_PS)
 			return NULL;
 		t = table(*e);
 	}
+	if (make)
+		mark_used(t, INDEX(va, leaf));
 	return &t[INDEX(va, leaf)];
 }
 
@@ -72,7 +115,7 @@ NO_LOCK_CHECK void mmu_init(void)
 	for (i = 0; i < boot_info.nram; i++)
 		if (boot_info.ram[i].end > ram_top)
 			ram_top = boot_info.ram[i].end;
-	kernel_root = frame_alloc_zero();
+	kernel_root = table_new();
 	map_kernel(PHYSMAP, 0, (ram_top + (2 << 20) - 1) & ~((2ull << 20) - 1), PTE_W | PTE_NX, 1);
 	map_image(kernel_start, kernel_text_end, 0);
 	map_image(kernel_text_end, kernel_rodata_end, PTE_NX);
@@ -123,13 +166,22 @@ void *mmu_map_device(paddr_t pa, uint64_t len)
 
 BKL_BEGIN
 
+/* The kernel's entries in a root: copied, or taken out again. */
+static void root_kernel_half(pte_t *root, bool in)
+{
+	const pte_t *from = phys_to_virt(kernel_root);
+	unsigned int i;
+
+	for (i = next_used(from, 256); i < 512; i = next_used(from, i + 1))
+		root[i] = in ? from[i] : 0;
+}
+
 paddr_t mmu_root_new(void)
 {
-	paddr_t pa = frame_alloc_zero();
+	paddr_t pa = table_new();
 
 	if (pa)
-		memcpy((pte_t *)phys_to_virt(pa) + 256, (pte_t *)phys_to_virt(kernel_root) + 256,
-		       256 * sizeof(pte_t));
+		root_kernel_half(phys_to_virt(pa), true);
 	return pa;
 }
 
@@ -138,79 +190,85 @@ pte_t *mmu_walk(paddr_t root, uint64_t va, bool make)
 	return walk(root, va, 0, make, PTE_P | PTE_W | PTE_U);
 }
 
-uint64_t mmu_next_table(paddr_t root, uint64_t va, uint64_t end)
+pte_t *page_make(struct page_walk *w)
 {
-	while (va < end) {
-		pte_t *t = phys_to_virt(root);
+	unsigned int at = INDEX(w->va, 0);
+
+	if (!w->table || w->va < w->end - 512 * W_PAGE || w->va >= w->end) {
+		pte_t *pte = mmu_walk(w->root, w->va, true);
+
+		w->table = pte ? pte - at : NULL;
+		w->end = (w->va | (512 * W_PAGE - 1)) + 1;
+		return pte;
+	}
+	mark_used(w->table, at);
+	return &w->table[at];
+}
+
+/* Down to the leaf table of the first page at or behind w->va that has one. */
+static bool descend(struct page_walk *w)
+{
+	while (w->va < w->end) {
+		pte_t *t = phys_to_virt(w->root);
 		int level;
 
 		for (level = 3; level > 0; level--) {
-			pte_t e = t[INDEX(va, level)];
+			uint64_t span = W_PAGE << (9 * level), first = w->va & ~(512 * span - 1);
+			unsigned int at = INDEX(w->va, level), i = next_used(t, at);
 
-			if (!(e & PTE_P))
+			if (i != at)
+				w->va = first + i * span;
+			if (i == 512)
 				break;
-			t = table(e);
+			t = table(t[i]);
 		}
+		w->table = t;
 		if (!level)
-			return va;
-		va = (va | ((W_PAGE << (9 * level)) - 1)) + 1;
+			return w->va < w->end;
 	}
-	return end;
+	return false;
 }
 
-/* Index of the first entry that is not zero, from i; count: none.  Tables are mostly
- * empty, so eight at a time. */
-static int next_used(const pte_t *t, int i, int count)
+uint64_t mmu_next_table(paddr_t root, uint64_t va, uint64_t end)
 {
-	const pte_t *e;
+	struct page_walk w = {root, va, end, NULL};
 
-	for (; i < count && i % 8; i++)
-		if (t[i])
-			return i;
-	for (; i + 8 <= count; i += 8) {
-		e = t + i;
-		if (e[0] | e[1] | e[2] | e[3] | e[4] | e[5] | e[6] | e[7])
-			break;
-	}
-	for (; i < count && !t[i]; i++)
-		;
-	return i < count ? i : count;
+	return descend(&w) ? w.va : end;
 }
 
-pte_t *mmu_next_page(paddr_t root, uint64_t *va, uint64_t end)
+pte_t *page_walk(struct page_walk *w)
 {
-	uint64_t at = mmu_next_table(root, *va, end);
-	pte_t *t;
-	int i;
+	while (w->va < w->end) {
+		unsigned int at = INDEX(w->va, 0), i;
 
-	while (at < end) {
-		t = walk(root, at, 0, false, 0) - INDEX(at, 0);
-		i = next_used(t, INDEX(at, 0), 512);
-		at += (i - (int)INDEX(at, 0)) * W_PAGE;
-		if (i < 512 && at < end) {
-			*va = at;
-			return &t[i];
-		}
-		at = mmu_next_table(root, at, end);
+		if (at && w->table && w->table[at])
+			return &w->table[at];
+		if ((!at || !w->table) && !descend(w))
+			return NULL;
+		at = INDEX(w->va, 0);
+		i = next_used(w->table, at);
+		w->va += (i - at) * W_PAGE;
+		if (i < 512)
+			return w->va < w->end ? &w->table[i] : NULL;
 	}
 	return NULL;
 }
 
-static void free_level(paddr_t pa, int level, int count)
+static void free_tables(pte_t *t, int level)
 {
-	pte_t *t = phys_to_virt(pa);
-	int i;
+	unsigned int i;
 
-	for (i = next_used(t, 0, level ? count : 0); i < count && level;
-	     i = next_used(t, i + 1, count))
-		if (t[i] & PTE_P)
-			free_level(t[i] & PTE_ADDR, level - 1, 512);
-	frame_put(pa);
+	for (i = level ? next_used(t, 0) : 512; i < 512; i = next_used(t, i + 1)) {
+		free_tables(table(t[i]), level - 1);
+		t[i] = 0;
+	}
+	frame_put_zero(virt_to_phys(t));
 }
 
 void mmu_root_free(paddr_t root)
 {
-	free_level(root, 3, 256);
+	root_kernel_half(phys_to_virt(root), false);
+	free_tables(phys_to_virt(root), 3);
 }
 
 void mmu_activate(struct aspace *as)
@@ -263,10 +321,8 @@ static void flush_others(struct aspace *as)
 void tlb_flush(struct aspace *as, uint64_t va, uint64_t len)
 {
 	uint64_t at;
-	int i;
 
-	for (i = 0; i < ASPACE_SEEN; i++)
-		as->seen[i].tag = 0;
+	seen_forget(as);
 	if (as->cpus >> this_cpu()->id & 1) {
 		if (!len || len > 32 * W_PAGE)
 			flush_all();

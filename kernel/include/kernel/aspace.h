@@ -32,9 +32,10 @@ struct mapping {
 };
 
 #define ASPACE_STEP 512ul /* pages */
-#define ASPACE_SEEN 8	  /* a power of 2 */
+#define ASPACE_SEEN 16	  /* a power of 2 */
 #define SEEN_READ 1u
 #define SEEN_WRITE 2u
+#define SEEN_TURN 4u
 
 struct aspace {
 	uint32_t refs;
@@ -45,11 +46,13 @@ struct aspace {
 	uint64_t mapped;       /* bytes of all mappings */
 	uint64_t cpus;	       /* CPUs that may cache translations */
 	struct thread *holder; /* who alone may change mappings: thread_hold() */
-	uint64_t teardown_va;  /* progress of aspace_teardown_step() */
+	uint64_t teardown_va;  /* progress of aspace_reap_step() */
 	uint32_t nmaps;
-	/* pages that were walked to lately; tlb_flush() forgets them with the CPUs' own */
+	/* pages that were walked to lately; tlb_flush() forgets them with the CPUs' own, by
+	 * seen_forget() */
+	uint64_t seen_turn; /* in tags of now: a multiple of SEEN_TURN, below a page */
 	struct {
-		uint64_t tag; /* page | SEEN_READ | SEEN_WRITE, 0: none */
+		uint64_t tag; /* page | turn | SEEN_READ | SEEN_WRITE, 0: none */
 		char *kva;
 	} seen[ASPACE_SEEN];
 	struct list dying; /* in the reaper's list */
@@ -91,17 +94,21 @@ int aspace_fault(struct aspace *as, uint64_t va, uint32_t access);
 /* The kernel's view of one user address, good to the end of its page; NULL: bad. */
 void *user_ptr_walk(struct aspace *as, uaddr_t va, uint32_t access, int *err);
 
-/* Which entry: stacks, heaps and rings tend to begin at the same low bits. */
+void seen_forget(struct aspace *as);
+
+/* Which entry: a multiplicative hash, since stacks, heaps and rings tend to begin at the
+ * same low bits. */
 static inline uint64_t seen_index(uint64_t va)
 {
-	return (va >> 12 ^ va >> 17 ^ va >> 31) % ASPACE_SEEN;
+	return (va >> 12) * 0x9e3779b97f4a7c15ull >> 60;
 }
+_Static_assert(ASPACE_SEEN == 16, "seen_index() gives four bits");
 
 /* As user_ptr_walk(), if it was asked for lately; NULL: walk. */
 static inline void *user_ptr_seen(struct aspace *as, uaddr_t va, uint32_t access)
 {
 	uint64_t page = va & ~(W_PAGE - 1), i = seen_index(va);
-	uint64_t has = as->seen[i].tag ^ page;
+	uint64_t has = as->seen[i].tag ^ page ^ as->seen_turn;
 
 	if (has == (SEEN_READ | SEEN_WRITE) || (has == SEEN_READ && access != ACCESS_WRITE))
 		return as->seen[i].kva + (va - page);

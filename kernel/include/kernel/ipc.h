@@ -43,6 +43,11 @@ void ipc_abort(struct thread *t); /* take a waiting caller out */
 /* The next message goes to umsg, the bytes lent with it to bytes; W_EAGAIN: none, or its
  * caller was refused. */
 int port_take(struct port *p, struct process *self, uaddr_t umsg, uaddr_t bytes, uint32_t room);
+/* Who waits in ws_serve() for what comes to p, while nothing else is to be done; *key: p's
+ * in that set.  NULL: nobody. */
+struct thread *waitset_server(struct port *p, uint64_t *key);
+/* Tell it that the message is there; it goes on. */
+int waitset_serve(struct thread *server, uint64_t key);
 /* Answer m->txn.  The caller has gone: m's handles are dropped.  They are not what the
  * sender has: their error is the answer.  0 or SYS_MORE. */
 int64_t port_answer(struct port *p, struct process *self, struct w_msg *m);

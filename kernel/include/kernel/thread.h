@@ -59,8 +59,10 @@ struct thread {
 	/* futex */
 	uint64_t futex_key[2];
 	uint32_t futex_mask;
-	/* wait set */
-	struct waitset *in_ws;
+	/* waits in ws_serve(): where it wants its message (0: it does not), and the bytes lent
+	 * with that */
+	uaddr_t serve, serve_bytes;
+	uint32_t serve_room;
 	char name[16];
 };
 

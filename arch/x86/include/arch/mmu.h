@@ -38,10 +38,23 @@ paddr_t mmu_root_new(void); /* 0: out of memory */
 pte_t *mmu_walk(paddr_t root, uint64_t va, bool make);
 /* First va >= from with a page table present, or end: skips holes quickly. */
 uint64_t mmu_next_table(paddr_t root, uint64_t from, uint64_t end);
-/* The first leaf entry that is not zero for *va <= va < end, which becomes *va; NULL:
- * none.  Looping: for (p = mmu_next_page(r, &va, end); p; va += W_PAGE, p = ...). */
-pte_t *mmu_next_page(paddr_t root, uint64_t *va, uint64_t end);
-/* Free all page tables of the user half (not the frames they name). */
+/*
+ * Leaf entries that are not zero, in order: page_walk() gives the first for va <= w.va < end
+ * and moves w.va there; NULL: none.  Who goes on adds a page to w.va.
+ *
+ *	struct page_walk w = {root, va, end, NULL};
+ *	for (pte = page_walk(&w); pte; w.va += W_PAGE, pte = page_walk(&w))
+ */
+struct page_walk {
+	paddr_t root;
+	uint64_t va, end;
+	pte_t *table; /* the leaf table that covers va; NULL: to be looked up */
+};
+pte_t *page_walk(struct page_walk *w);
+/* The entry for w->va, as mmu_walk() makes it; w (only its root set at first) remembers the
+ * table for the next va. */
+pte_t *page_make(struct page_walk *w);
+/* Free the root and all page tables of the user half, whose leaves hold zeroes. */
 void mmu_root_free(paddr_t root);
 bool mmu_is_ram(paddr_t pa, uint64_t len);
 void *mmu_reach(paddr_t pa, uint64_t len);	/* firmware tables: mapped on demand */
