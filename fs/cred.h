@@ -2,9 +2,10 @@
 /*
  * Who calls, and what they may do (credentials(7), path_resolution(7)).
  *
- * procd is the authority: it is asked once per process, and tells us when a process
- * changes its credentials or is gone.  Those notes are queued before the change is
- * answered, so no call of that process comes between.
+ * procd is the authority: it is asked once per process, and not before it matters who a
+ * caller is (what everybody may, he may too).  Of the processes that we asked about it
+ * tells us when they change their credentials or are gone.  Those notes are queued before
+ * the change is answered, so no call of that process comes between.
  */
 #pragma once
 
@@ -12,9 +13,12 @@
 
 #include <rt/cred.h>
 
-extern const struct proc_cred *me; /* of the call being served; NULL: ourselves, may all */
-
-void cred_enter(uint64_t koid); /* sets me */
+void cred_enter(uint64_t koid); /* the call being served is of process koid */
+void cred_enter_self(void);	/* it is nobody's: we ourselves may all */
+/* The caller's; NULL: ourselves.  From now on procd tells us of him. */
+const struct proc_cred *cred_me(void);
+/* Let the call go on with other credentials of the same process. */
+void cred_assume(const struct proc_cred *c);
 void cred_forget(uint64_t koid);
 bool cred_is_procd(uint64_t koid); /* may send notes */
 bool cred_may(const struct node *n, uint32_t mode);

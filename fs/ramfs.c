@@ -29,6 +29,7 @@ static uint32_t hash_of(const char *s, size_t n)
 
 static struct node *node_new(const char *name, uint32_t mode)
 {
+	const struct proc_cred *me = cred_me();
 	struct node *n = rt_try_alloc(sizeof(*n));
 
 	if (!n)

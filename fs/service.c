@@ -288,6 +288,29 @@ static void op_mmap(struct w_msg *m, struct ofile *f)
 	reply_handle(m, h);
 }
 
+static void op_exec(struct w_msg *m, const char *path)
+{
+	w_handle_t mem;
+	struct node *n;
+	int64_t h;
+	int err = ramfs_walk(ramfs_root, path, false, &n, NULL);
+
+	if (!err) {
+		n = ramfs_data(n);
+		err = (n->mode & FS_S_IFMT) != FS_S_IFREG || !cred_may(n, MAY_X) ? W_EACCES : 0;
+	}
+	if (!err)
+		err = ramfs_memory(n, &mem);
+	h = err ? err : w_handle_dup(mem, W_ALL & ~(W_WRITE | W_MANAGE));
+	if (h >= 0) {
+		watch_tell(n, IN_OPEN);
+		n->atime = rt_wall();
+		m->FS_EXEC_out_mode = n->mode;
+		m->FS_EXEC_out_size = n->size;
+	}
+	reply_handle(m, h);
+}
+
 /* What reads come from, so that they need not come here. */
 static void op_content(struct w_msg *m, struct ofile *f)
 {
@@ -534,6 +557,7 @@ static void op_grant(struct w_msg *m, const char *path)
 	struct ofile *f;
 	struct node *n;
 	uint32_t uid = ~0u, gid = ~0u;
+	const struct proc_cred *me = cred_me();
 	int err = ramfs_walk(ramfs_root, path, false, &n, NULL);
 
 	if (!err) {
@@ -587,7 +611,7 @@ static void op_mknod(struct w_msg *m, const char *path)
 	bool device = type == FS_S_IFCHR || type == FS_S_IFBLK;
 	int err = (type == FS_S_IFSOCK) != (leads != 0) ? W_EINVAL : 0;
 
-	if (!err && device && me && me->uid)
+	if (!err && device && cred_me() && cred_me()->uid)
 		err = W_EPERM;
 	if (!err && type == FS_S_IFDIR)
 		err = W_EPERM;
@@ -625,6 +649,7 @@ static void op_leads(struct w_msg *m, const char *path)
 static bool setattr_permitted(const struct node *n, const struct w_msg *m)
 {
 	uint32_t what = m->FS_SETATTR_in_what;
+	const struct proc_cred *me = cred_me();
 
 	if (!me || !me->uid)
 		return true;
@@ -710,21 +735,21 @@ static void op_lock(struct w_msg *m, struct ofile *f)
 static void op_access(struct w_msg *m, const char *path)
 {
 	uint32_t mode = m->FS_ACCESS_in_mode & 7;
-	const struct proc_cred *caller = me;
+	const struct proc_cred *me = m->FS_ACCESS_in_real ? cred_me() : NULL;
 	struct proc_cred real;
 	struct node *n;
 	int err;
 
-	if (caller && m->FS_ACCESS_in_real) {
-		real = *caller;
+	if (me) {
+		real = *me;
 		real.uid = real.ruid;
 		real.gid = real.rgid;
-		me = &real;
+		cred_assume(&real);
 	}
 	err = ramfs_walk(ramfs_root, path, m->FS_ACCESS_in_nofollow, &n, NULL);
 	if (!err && mode && !cred_may(ramfs_data(n), mode))
 		err = W_EACCES;
-	me = caller;
+	cred_enter_self();
 	reply(m, err);
 }
 
@@ -817,7 +842,7 @@ static int mq_find(struct w_msg *m, const char *name, struct node **out)
 		return W_ENOENT;
 	err = ramfs_create(dir, name, FS_S_IFREG | (m->FS_MQ_OPEN_in_mode & 0777), out);
 	if (!err)
-		err = mqueue_create(*out, me ? me->uid : 0, m->FS_MQ_OPEN_in_most,
+		err = mqueue_create(*out, cred_me() ? cred_me()->uid : 0, m->FS_MQ_OPEN_in_most,
 				    m->FS_MQ_OPEN_in_size);
 	if (err && *out)
 		ramfs_unlink(*out, false);
@@ -869,6 +894,14 @@ static void call_mqueue(struct w_msg *m, struct ofile *f)
 	}
 }
 
+/* What is kept of the caller from now on goes with him: procd has to tell us. */
+static void expect_end(const struct w_msg *m)
+{
+	cred_enter(m->sender);
+	cred_me();
+	cred_enter_self();
+}
+
 static void call_file(struct w_msg *m, struct ofile *f, const char *bytes)
 {
 	if (f->flags & FS_O_PATH && m->op != FS_STAT && m->op != FS_STATFS && m->op != FS_FLAGS) {
@@ -910,9 +943,11 @@ static void call_file(struct w_msg *m, struct ofile *f, const char *bytes)
 		op_flags(m, f);
 		return;
 	case FS_FLOCK:
+		expect_end(m);
 		lock_flock(&service, m, f->n, f);
 		return;
 	case FS_LOCK:
+		expect_end(m);
 		op_lock(m, f);
 		return;
 	case FS_UNLOCK_ALL:
@@ -924,6 +959,7 @@ static void call_file(struct w_msg *m, struct ofile *f, const char *bytes)
 	case FS_MQ_ATTR:
 	case FS_MQ_NOTIFY:
 		if (f->n->mq) {
+			expect_end(m);
 			call_mqueue(m, f);
 			return;
 		}
@@ -944,7 +980,7 @@ static void call(struct service *s, struct w_msg *m)
 {
 	struct ofile *f = (struct ofile *)m->badge;
 
-	me = NULL;
+	cred_enter_self();
 	if (m->op == W_OP_CLOSED) {
 		closed(f);
 		return;
@@ -1002,6 +1038,9 @@ static void call(struct service *s, struct w_msg *m)
 		break;
 	case FS_GRANT:
 		op_grant(m, s->bytes);
+		break;
+	case FS_EXEC:
+		op_exec(m, s->bytes);
 		break;
 	case FS_WHO:
 		op_who(m);

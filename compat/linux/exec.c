@@ -9,65 +9,90 @@
 
 #define PIE_BASE 0x555555554000ull
 #define INTERP_BASE 0x7f0000000000ull
-#define STACK_TOP (LX_PROGRAM_TOP - 0x100000)
 #define STACK_INITIAL (132ull << 10)
 #define SHEBANG_DEPTH 4
-#define ARGS_MAX (256u << 10) /* arguments and environment together */
+#define SHEBANG_ROOM (SHEBANG_DEPTH * 3 * 256) /* what scripts put before the arguments */
+#define ARGS_MAX (256u << 10)		       /* arguments and environment together */
+#define ARGS_FEW 4096u			       /* mostly enough */
 
 struct image {
 	struct elf elf;
 	w_handle_t mem; /* the file's pages */
 	uint64_t size;
-	char head[ELF_HEAD];
+	uint32_t mode;
 	int64_t head_len;
 	char interp[256];
-	uint32_t mode;
+	char head[ELF_HEAD]; /* last: mostly only its beginning is used */
 };
 
-/* The head and the pages of an open file. */
-static long image_read(struct image *img, w_handle_t h)
-{
-	struct w_msg m = {.op = FS_READ, .out = (uint64_t)img->head, .out_len = ELF_HEAD};
-	long err;
+#define HEAD_FIRST 1024 /* mostly enough */
 
-	m.FS_READ_in_off = 0;
-	img->head_len = lx_chan(h, &m);
-	m = (struct w_msg){.op = FS_MMAP};
-	err = img->head_len < 0 ? img->head_len : lx_chan(h, &m);
+static long read_head(struct image *img, uint64_t most)
+{
+	uint64_t n = img->size < most ? img->size : most;
+	long err = w_mem_rw(img->mem, 0, img->head, n, 0);
+
+	img->head_len = n;
+	return err < 0 ? err : 0;
+}
+
+/* The pages of an open file. */
+static long image_of_file(struct image *img, w_handle_t h)
+{
+	struct w_msg m = {.op = FS_MMAP};
+	long err = lx_chan(h, &m);
+
 	if (err < 0)
 		return err;
 	img->mem = m.h[0];
 	img->size = m.FS_MMAP_out_size;
-	return 0;
+	return read_head(img, HEAD_FIRST);
+}
+
+/* A file of another service than the root's. */
+static long image_of_path(struct image *img, const char *path)
+{
+	struct w_msg may = {.op = FS_ACCESS};
+	struct lx_file *f;
+	long err = path_open(path, 0, 0, &f);
+
+	if (err)
+		return err;
+	may.FS_ACCESS_in_mode = 1;
+	err = (f->mode & FS_S_IFMT) != FS_S_IFREG || f->kind != K_FILE ? W_EACCES
+								       : path_op(path, &may);
+	img->mode = f->mode;
+	if (err >= 0)
+		err = image_of_file(img, f->h);
+	file_put(f);
+	return err < 0 ? err : 0;
 }
 
 static long image_open(struct image *img, const char *path)
 {
-	struct w_msg may = {.op = FS_ACCESS};
+	struct w_msg m = {.op = FS_EXEC};
 	w_handle_t given = proc()->exec_from;
-	struct lx_file *f;
+	const char *rest = path;
 	long err;
 
+	img->mem = 0;
+	img->mode = 0;
+	img->interp[0] = 0;
 	if (given) { /* the very file that the file service has looked at */
 		proc()->exec_from = 0;
-		err = image_read(img, given);
+		err = image_of_file(img, given);
 		w_handle_close(given);
 		return err;
 	}
-	err = path_open(path, 0, 0, &f);
-	if (err)
-		return err;
-	if ((f->mode & FS_S_IFMT) != FS_S_IFREG || f->kind != K_FILE) {
-		file_put(f);
-		return W_EACCES;
-	}
-	may.FS_ACCESS_in_mode = 1;
-	err = path_op(path, &may);
-	img->mode = f->mode;
-	if (err >= 0)
-		err = image_read(img, f->h);
-	file_put(f);
-	return err < 0 ? err : 0;
+	if (path_mount(&rest) != LX_H_FS)
+		return image_of_path(img, path);
+	err = path_op(path, &m);
+	if (err < 0)
+		return err == W_ENOSYS ? image_of_path(img, path) : err;
+	img->mem = m.h[0];
+	img->mode = m.FS_EXEC_out_mode;
+	img->size = m.FS_EXEC_out_size;
+	return read_head(img, HEAD_FIRST);
 }
 
 static long image_parse(struct image *img)
@@ -75,6 +100,11 @@ static long image_parse(struct image *img)
 	int err = elf_parse(&img->elf, img->head, img->head_len, img->size, LX_PROGRAM_TOP);
 	const struct elf *e = &img->elf;
 
+	if ((err || e->interp_off + e->interp_len > (uint64_t)img->head_len) &&
+	    img->head_len == HEAD_FIRST && (uint64_t)img->head_len < img->size) {
+		err = read_head(img, ELF_HEAD);
+		return err ? err : image_parse(img);
+	}
 	if (err)
 		return err;
 	if (e->interp_len) {
@@ -110,7 +140,7 @@ static long load_segment(const struct image *img, const struct elf_segment *s, u
 	long r = 0;
 
 	if (s->file_len)
-		r = map(img->mem, off, lo, file_pages - lo, s->prot);
+		r = map(img->mem, off, lo, file_pages - lo, s->prot | W_MAP_POPULATE);
 	else
 		file_pages = lo;
 	if (r >= 0 && pages > file_pages)
@@ -179,7 +209,7 @@ static uint64_t build_stack(const struct image *img, uint64_t bias, uint64_t int
 			    const char *path, const char *strings, uint32_t argc, uint32_t envc,
 			    uint32_t len)
 {
-	uint64_t sp = STACK_TOP - 16, text, random, fn, words;
+	uint64_t sp = LX_BRK_AT, text, random, fn, words;
 	const uint32_t *ids = lx_page()->ids;
 	struct stack_builder b;
 
@@ -231,7 +261,8 @@ static void reset_signals(void)
 	for (i = 1; i < 65; i++) {
 		struct lx_sigaction *a = &proc()->action[i];
 
-		*a = (struct lx_sigaction){.handler = a->handler == 1 ? 1 : 0};
+		if (a->handler | a->flags | a->mask)
+			*a = (struct lx_sigaction){.handler = a->handler == 1};
 	}
 	lx_sigchld_changed();
 	t->altstack = (struct lx_sigstack){.flags = 2};
@@ -259,7 +290,7 @@ static long map_stack(void)
 {
 	uint64_t limit = proc()->rlimit[RLIMIT_STACK][0];
 	struct w_map_args a = {.flags = W_PROT_READ | W_PROT_WRITE | W_MAP_GROWS | W_MAP_FIXED,
-			       .va = STACK_TOP - STACK_INITIAL,
+			       .va = LX_STACK_TOP - STACK_INITIAL,
 			       .len = STACK_INITIAL};
 
 	a.cookie = limit > STACK_MOST	   ? STACK_MOST
@@ -276,9 +307,9 @@ static long replace(struct image *img, struct image *interp, const char *path, s
 	const char *base = strrchr(path, '/');
 	long err;
 
-	lx_give_back();
 	lx_end_other_threads();
-	w_as_unmap(0, 0x10000, LX_PROGRAM_TOP - 0x10000);
+	if (w_as_detach() < 0) /* our memory is nobody else's */
+		w_as_unmap(0, 0x10000, LX_PROGRAM_TOP - 0x10000);
 	err = load_image(img, bias);
 	if (!err && interp)
 		err = load_image(interp, ibias);
@@ -288,7 +319,8 @@ static long replace(struct image *img, struct image *interp, const char *path, s
 		return err;
 	fd_close_exec();
 	reset_signals();
-	proc()->brk_start = proc()->brk = (img->elf.hi + bias + W_PAGE) & ~(W_PAGE - 1);
+	proc()->brk_start = (img->elf.hi + bias + W_PAGE) & ~(W_PAGE - 1);
+	*(uint64_t *)LX_BRK_AT = proc()->brk_start;
 	strlcpy(proc()->exe, path, sizeof(proc()->exe));
 	strlcpy(proc()->comm, base ? base + 1 : path, sizeof(proc()->comm));
 	tell_procd(path, strings, argc);
@@ -330,8 +362,6 @@ static long shebang(const struct image *img, const char *path, char *out, char *
 		return W_ENOEXEC;
 	skip = *argc ? strlen(strings) + 1 : 0;
 	add = strlen(interp) + 1 + (*arg ? strlen(arg) + 1 : 0) + strlen(path) + 1;
-	if (*len - skip + add > ARGS_MAX)
-		return -7; /* E2BIG */
 	memmove(strings + add, strings + skip, *len - skip);
 	*len += add - skip;
 	memcpy(strings, interp, strlen(interp) + 1);
@@ -349,7 +379,7 @@ static long shebang(const struct image *img, const char *path, char *out, char *
 long lx_exec(const char *upath, struct w_regs *r, char *strings, uint32_t argc, uint32_t envc,
 	     uint32_t len)
 {
-	struct image *img = pmalloc(sizeof(*img)), *interp = NULL;
+	struct image *img = pmalloc_raw(sizeof(*img)), *interp = NULL;
 	char path[256];
 	int depth;
 	long err;
@@ -370,7 +400,7 @@ long lx_exec(const char *upath, struct w_regs *r, char *strings, uint32_t argc, 
 	if (!err)
 		err = image_parse(img);
 	if (!err && img->interp[0]) {
-		interp = pmalloc(sizeof(*interp));
+		interp = pmalloc_raw(sizeof(*interp));
 		err = interp ? image_open(interp, img->interp) : -ENOMEM;
 		if (!err)
 			err = image_parse(interp);
@@ -395,7 +425,7 @@ long lx_exec(const char *upath, struct w_regs *r, char *strings, uint32_t argc, 
 }
 
 /* Copy a NULL-terminated vector of strings; appends to out. */
-static long copy_vector(uint64_t uv, char *out, uint32_t *len, uint32_t *count)
+static long copy_vector(uint64_t uv, char *out, uint32_t room, uint32_t *len, uint32_t *count)
 {
 	uint64_t p;
 	long n;
@@ -405,7 +435,7 @@ static long copy_vector(uint64_t uv, char *out, uint32_t *len, uint32_t *count)
 			return -EFAULT;
 		if (!p)
 			return 0;
-		n = lx_copy_str(out + *len, (const char *)p, ARGS_MAX - *len);
+		n = lx_copy_str(out + *len, (const char *)p, room - *len);
 		if (n == W_ENAMETOOLONG)
 			return -7; /* E2BIG */
 		if (n < 0)
@@ -417,15 +447,22 @@ static long copy_vector(uint64_t uv, char *out, uint32_t *len, uint32_t *count)
 
 static long exec_common(const char *path, uint64_t argv, uint64_t envp, struct w_regs *r)
 {
-	uint32_t len = 0, argc, envc;
-	char *strings = pmalloc_raw(ARGS_MAX + 300);
+	uint32_t len, argc, envc, room = ARGS_FEW;
+	char *strings;
 	long err;
 
-	if (!strings)
-		return -ENOMEM;
-	err = copy_vector(argv, strings, &len, &argc);
-	if (!err)
-		err = copy_vector(envp, strings, &len, &envc);
+	for (;; room = ARGS_MAX) {
+		strings = pmalloc_raw(room + SHEBANG_ROOM);
+		if (!strings)
+			return -ENOMEM;
+		len = 0;
+		err = copy_vector(argv, strings, room, &len, &argc);
+		if (!err)
+			err = copy_vector(envp, strings, room, &len, &envc);
+		if (err != -7 || room == ARGS_MAX)
+			break;
+		pfree(strings);
+	}
 	if (!err)
 		err = lx_exec(path, r, strings, argc, envc, len);
 	if (err)

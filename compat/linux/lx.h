@@ -147,35 +147,34 @@ struct lx_slot {       /* threads other than the first */
 #define LX_FDS CONFIG_LINUX_MAX_FILES
 #define LX_HEAP_CLASSES 15 /* blocks of 32 << class bytes: up to 512 KiB */
 
+/* What a child and its parent both write after a fork is in the first page (LX_STATE_HOT). */
 struct lx_proc {
 	uint32_t lock;
 	uint32_t pid;
 	uint64_t heap_next; /* pmalloc */
 	struct block *heap_free[LX_HEAP_CLASSES];
-	struct lx_fd fd[LX_FDS];
-	uint32_t fd_limit;
-	uint64_t rlimit[16][2]; /* soft, hard; NOFILE's soft one is fd_limit */
-	struct list queued;	/* struct queued_signal: real-time ones for one thread */
+	struct list queued; /* struct queued_signal: real-time ones for one thread */
 	uint32_t nqueued;
-	bool locked;	    /* mlockall(2) */
 	uint32_t signalfds; /* open ones: look at them when signals come */
-	char cwd[1024];
-	uint32_t umask;
-	struct lx_sigaction action[65];
-	uint64_t brk_start, brk;
-	char exe[256];
-	char comm[16];
-	uint64_t seen_missing[8];
-	struct lx_slot slots[LX_THREADS_MAX];
 	uint32_t slot_high; /* no slot from here on was ever used */
 	uint32_t fd_high;   /* no descriptor from here on is open */
-	uint32_t nthreads;
-	bool vforked;		    /* our memory is still our parent's too (CLONE_VM) */
+	uint32_t fd_limit, nthreads, umask;
 	w_handle_t exec_from;	    /* the file to execute next, instead of looking it up; owns */
+	bool locked;		    /* mlockall(2) */
 	bool record_locks;	    /* it may hold some: closing tells the file service */
 	bool trace, trace_log;	    /* trace.c: print calls; into the kernel's log */
 	struct lx_file *trace_file; /* or there; owns */
+	uint64_t brk_start;	    /* its end: LX_BRK_AT */
+	uint64_t seen_missing[8];
+	uint64_t rlimit[16][2]; /* soft, hard; NOFILE's soft one is fd_limit */
+	struct lx_sigaction action[65];
+	char comm[16];
+	char exe[256];
+	char cwd[1024];
+	struct lx_slot slots[LX_THREADS_MAX];
+	struct lx_fd fd[LX_FDS];
 };
+_Static_assert(offsetof(struct lx_proc, action) < LX_STATE_HOT, "written after every fork");
 
 /* tid of a thread that is not the first: what a futex word has room for (30 bits). */
 static inline uint32_t lx_tid(uint32_t pid, uint32_t slot, uint32_t gen)
@@ -211,6 +210,14 @@ void lx_unlock(void);
 void *pmalloc(size_t n);     /* zeroed; NULL */
 void *pmalloc_raw(size_t n); /* whatever was there; NULL */
 void pfree(void *p);
+
+/*
+ * The top of a program's stack.  Above its strings stands where its heap ends (brk): what
+ * belongs to the program's memory is there, since a vfork child shares that, and not what
+ * is in here.
+ */
+#define LX_STACK_TOP (LX_PROGRAM_TOP - 0x100000)
+#define LX_BRK_AT (LX_STACK_TOP - 16)
 
 /* ---- program memory ---- */
 
@@ -280,7 +287,6 @@ long lx_exec(const char *path, struct w_regs *r, char *strings, uint32_t argc, u
 long lx_setid_exec(const char *path, const char *strings, uint32_t argc, uint32_t envc,
 		   uint32_t len);
 void lx_inherit(const struct lx_inherit *in, uint64_t size);
-void lx_give_back(void); /* a vfork child is about to leave its parent's memory */
 void lx_syscall(struct w_regs *r);
 /* trace.c: one line per call, where proc()->trace_log or trace_file says. */
 void trace_enter(uint64_t nr, const uint64_t *a);

@@ -222,19 +222,21 @@ LX(mremap)
 
 LX(brk)
 {
-	struct lx_proc *p = proc();
-	uint64_t want = a[0], old = page_up(p->brk), new = page_up(want);
-	struct w_map_args m = {.flags = W_PROT_READ | W_PROT_WRITE | W_MAP_NOREPL, .va = old};
+	uint64_t want = a[0], brk, old, new = page_up(want);
+	struct w_map_args m = {.flags = W_PROT_READ | W_PROT_WRITE | W_MAP_NOREPL};
 
 	(void)r;
-	if (want < p->brk_start || want >= LX_PROGRAM_TOP)
-		return p->brk;
+	if (get_user(&brk, LX_BRK_AT, sizeof(brk))) /* it unmapped its first stack */
+		return 0;
+	if (want < proc()->brk_start || want >= LX_PROGRAM_TOP)
+		return brk;
+	m.va = old = page_up(brk);
 	m.len = new - old;
 	if (new > old && (!fits_limit(new - old) || w_as_map(0, &m) < 0))
-		return p->brk;
-	if (new < old)
-		w_as_unmap(0, new, old - new);
-	p->brk = want;
+		return brk;
+	if (new < old && (old > LX_PROGRAM_TOP || w_as_unmap(0, new, old - new) < 0))
+		return brk;
+	put_user(LX_BRK_AT, &want, sizeof(want));
 	return want;
 }
 

@@ -231,22 +231,28 @@ long path_stat(const char *path, bool nofollow, struct fs_stat *st)
 	return path_stat(other, nofollow, st);
 }
 
+static __attribute__((noinline)) long path_op_elsewhere(const char *path, struct w_msg *m)
+{
+	char other[PATH_LEN];
+
+	return elsewhere(path, other) ? path_op(other, m) : W_EXDEV;
+}
+
 /* One path, lent to its service, with op and up to four words. */
 long path_op(const char *path, struct w_msg *m)
 {
 	const char *rest = path;
 	w_handle_t h = path_mount(&rest);
 	struct w_msg again = *m;
-	char other[PATH_LEN];
 	long err;
 
 	m->in = (uint64_t)(*rest ? rest : "/");
 	m->in_len = strlen(*rest ? rest : "/");
 	err = lx_chan(h, m);
-	if (err != W_EXDEV || h != LX_H_FS || !elsewhere(path, other))
+	if (err != W_EXDEV || h != LX_H_FS)
 		return err;
 	*m = again;
-	return path_op(other, m);
+	return path_op_elsewhere(path, m);
 }
 
 /* A disk behaves like a file whose channel is the driver's. */

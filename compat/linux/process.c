@@ -77,14 +77,14 @@ static long slot_map(uint32_t slot)
 {
 	struct w_map_args a = {.flags = W_PROT_READ | W_PROT_WRITE | W_MAP_NOREPL,
 			       .va = LX_THREAD(slot) + W_PAGE,
-			       .len = LX_THREAD_SIZE - 2 * W_PAGE};
+			       .len = LX_THREAD_SIZE - LX_THREAD_HOT - W_PAGE};
 	long r = w_as_map(0, &a);
 
 	if (r < 0 && r != W_EEXIST) /* mapped: a thread ended here */
 		return r;
-	a.va = (uint64_t)slot_thread(slot);
-	a.len = W_PAGE;
-	a.flags |= W_MAP_EAGER;
+	a.va += a.len;
+	a.len = LX_THREAD_HOT;
+	a.flags |= W_MAP_EAGER | W_MAP_OWN;
 	r = w_as_map(0, &a);
 	return r < 0 && r != W_EEXIST ? r : 0;
 }
@@ -162,23 +162,8 @@ static void robust_exit(struct lx_thread *t)
 	}
 }
 
-/*
- * vfork and clone(CLONE_VM): the child has a copy, and what it wrote is given to the
- * parent, which waits, before the child goes on to be something else.
- */
-void lx_give_back(void)
-{
-	struct w_msg m = {.op = PROC_MERGE};
-
-	if (!proc()->vforked)
-		return;
-	proc()->vforked = false;
-	lx_chan(LX_H_PROC, &m);
-}
-
 void lx_exit_process(uint32_t wstatus)
 {
-	lx_give_back();
 	w_proc_kill(0, LX_STATUS | wstatus);
 	__builtin_unreachable();
 }
@@ -265,8 +250,7 @@ static long fork_clone(const struct clone *c, struct w_regs *r)
 	struct w_msg m = {.op = PROC_FORK, .nh = 1};
 	struct w_regs saved = *r;
 	uint64_t clear = t->clear_tid, mask_fs = t->fs;
-	struct lx_proc *me = proc();
-	bool was_vforked;
+	uint64_t share = c->flags & CLONE_VM ? LX_PROGRAM_TOP : 0;
 	uint32_t pid;
 	long h;
 
@@ -278,10 +262,7 @@ static long fork_clone(const struct clone *c, struct w_regs *r)
 	if (c->flags & CLONE_SETTLS)
 		t->fs = c->tls;
 	lx_lock();
-	was_vforked = me->vforked; /* copied, so set for the child and put back */
-	me->vforked = c->flags & CLONE_VM;
-	h = w_proc_clone((uint64_t)lx_fork_return, 0);
-	me->vforked = was_vforked;
+	h = w_proc_clone((uint64_t)lx_fork_return, 0, share);
 	lx_unlock();
 	t->clear_tid = clear;
 	t->set_tid = 0;

@@ -81,7 +81,6 @@ long lx_setid_exec(const char *path, const char *strings, uint32_t argc, uint32_
 	memcpy(blob, path, head);
 	memcpy(blob + head, strings, len);
 	describe_process((struct lx_inherit *)(blob + at));
-	lx_give_back();
 	m.in = (uint64_t)blob;
 	m.in_len = size;
 	m.PROC_SETID_in_argc = argc;

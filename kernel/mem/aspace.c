@@ -3,13 +3,15 @@
 #include <kernel/aspace.h>
 #include <kernel/log.h>
 #include <kernel/page.h>
+#include <kernel/thread.h>
 #include <lib/string.h>
 
 BKL_BEGIN
 
 #define MAP_BASE 0x10000ull /* nothing is mapped below: null pointers fault */
-#define CLONE_BORROWED_MOST (4ull << 20) /* in larger mappings of objects a child faults */
-#define MAP_CHOOSE_TOP 0x7fff20000000ull
+#define AROUND 16ul	    /* pages, a power of 2 */
+#define POPULATE 32ul	    /* pages */
+#define MAP_CHOOSE_TOP 0x7f8000000000ull
 #define STACK_GROW_MAX (8ull << 20) /* unless the mapping's cookie says otherwise */
 #define STACK_GROW_LIMIT (1ull << 30)
 
@@ -30,6 +32,7 @@ struct aspace *aspace_new(void)
 	as->refs = 1;
 	list_init(&as->maps);
 	list_init(&as->dying);
+	list_init(&as->unlent);
 	return as;
 }
 
@@ -173,7 +176,7 @@ static void pte_drop(struct aspace *as, pte_t *pte)
 
 void mapping_zap(struct mapping *m, uint64_t va, uint64_t end)
 {
-	struct page_walk w = {m->as->root, va, end, NULL};
+	struct page_walk w = {.root = m->as->root, .va = va, .end = end};
 	pte_t *pte;
 
 	for (pte = page_walk(&w); pte; w.va += W_PAGE, pte = page_walk(&w))
@@ -213,6 +216,47 @@ static int map_private_page(struct aspace *as, struct mapping *m, pte_t *pte, pa
 	return 0;
 }
 
+/* The object's pages in [lo, hi), whose entries begin at pte, as far as they are in memory. */
+static void map_present(struct mapping *m, uint64_t lo, uint64_t hi, pte_t *pte)
+{
+	uint64_t at;
+	paddr_t pa;
+
+	mmu_mark(pte, (hi - lo) / W_PAGE);
+	for (at = lo; at < hi; at += W_PAGE, pte++) {
+		if (*pte)
+			continue;
+		pa = memory_frame(m->mem, (m->off + (at - m->va)) / W_PAGE, false);
+		if (pa)
+			*pte = pa | pte_prot(m, m->flags & W_MAP_SHARED);
+	}
+}
+
+/* What is read is mostly read on: the pages of the object around va that are in memory, as
+ * far as they are of the same page table.  One fault for AROUND pages of a program. */
+static void map_around(struct mapping *m, uint64_t va, pte_t *pte)
+{
+	uint64_t lo = va & ~(AROUND * W_PAGE - 1), hi = lo + AROUND * W_PAGE;
+
+	lo = lo > m->va ? lo : m->va;
+	hi = hi < m->end ? hi : m->end;
+	map_present(m, lo, hi, pte - (va - lo) / W_PAGE);
+}
+
+/* W_MAP_POPULATE: as far as one table goes.  Without memory for it there will be faults. */
+static void populate(struct aspace *as, struct mapping *m)
+{
+	uint64_t hi = (m->va | (512 * W_PAGE - 1)) + 1, most = m->va + POPULATE * W_PAGE;
+	pte_t *pte;
+
+	if (!(m->flags & W_MAP_POPULATE) || !m->mem || m->mem->device)
+		return;
+	hi = hi < m->end ? hi : m->end;
+	pte = mmu_walk(as->root, m->va, true);
+	if (pte)
+		map_present(m, m->va, hi < most ? hi : most, pte);
+}
+
 static int fault_object(struct aspace *as, struct mapping *m, uint64_t va, uint32_t access,
 			pte_t *pte)
 {
@@ -224,13 +268,14 @@ static int fault_object(struct aspace *as, struct mapping *m, uint64_t va, uint3
 	pa = memory_frame(m->mem, index, true);
 	if (!pa)
 		return W_ENOMEM;
-	if (m->flags & W_MAP_SHARED || m->mem->device) {
+	if (m->mem->device) {
 		*pte = pa | pte_prot(m, true);
 		return 0;
 	}
-	if (access == ACCESS_WRITE)
+	if (access == ACCESS_WRITE && !(m->flags & W_MAP_SHARED))
 		return map_private_page(as, m, pte, pa);
-	*pte = pa | pte_prot(m, false);
+	*pte = pa | pte_prot(m, m->flags & W_MAP_SHARED);
+	map_around(m, va, pte);
 	return 0;
 }
 
@@ -271,6 +316,11 @@ int aspace_fault(struct aspace *as, uint64_t va, uint32_t access)
 
 	if (va >= USER_TOP)
 		return W_EFAULT;
+	if (va < as->shared) {
+		err = aspace_fault(as->under, va, access);
+		mmu_share(as->root, as->under->root, as->shared);
+		return err;
+	}
 	m = aspace_find(as, va);
 	if (!m)
 		m = grow_stack(as, va);
@@ -469,6 +519,7 @@ int64_t aspace_map(struct aspace *as, struct memory *mem, const struct w_map_arg
 		list_append(&mem->maps, &m->of_mem);
 	}
 	insert_sorted(as, m);
+	populate(as, m);
 	return va;
 }
 
@@ -514,7 +565,7 @@ bool aspace_protect_step(struct aspace *as, uint64_t *va, uint64_t end)
 
 	for (m = aspace_next(as, at); m && m->va < end && budget; m = next_mapping(as, m)) {
 		uint64_t stop = m->end < end ? m->end : end;
-		struct page_walk w = {as->root, at > m->va ? at : m->va, stop, NULL};
+		struct page_walk w = {.root = as->root, .va = at > m->va ? at : m->va, .end = stop};
 
 		for (pte = page_walk(&w); pte && budget; budget--) {
 			if (*pte & PTE_ADDR) /* writability comes back by a fault: AS3 */
@@ -557,10 +608,6 @@ static int clone_page(struct aspace *dst, struct mapping *m, pte_t *to, pte_t *p
 
 	if (!to)
 		return W_ENOMEM;
-	if (!(*pte & PTE_ANON)) { /* the object's: there for the child without a fault */
-		*to = *pte;
-		return 0;
-	}
 	if (m->flags & W_MAP_EAGER)
 		return map_private_page(dst, m, to, pa);
 	*pte &= ~PTE_W;
@@ -568,6 +615,13 @@ static int clone_page(struct aspace *dst, struct mapping *m, pte_t *to, pte_t *p
 	frame_get(pa);
 	dst->anon_pages++;
 	return 0;
+}
+
+static bool is_others(const struct mapping *m)
+{
+	uaddr_t tcb = thread_self()->tcb;
+
+	return m->flags & W_MAP_OWN && (tcb < m->va || tcb >= m->end);
 }
 
 static int clone_mapping(struct aspace *dst, struct mapping *m)
@@ -583,23 +637,30 @@ static int clone_mapping(struct aspace *dst, struct mapping *m)
 	return 0;
 }
 
+/* One step: where it is in both page tables, and how much more it does. */
+struct clone_walk {
+	struct page_walk from, to;
+	int budget;
+};
+
 /* Of m's pages from *at on.  *at is past m when none is left. */
-static int clone_pages(struct aspace *dst, struct mapping *m, uint64_t *at, int *budget)
+static int clone_pages(struct aspace *dst, struct mapping *m, uint64_t *at, struct clone_walk *c)
 {
-	struct page_walk w = {m->as->root, *at & ~(W_PAGE - 1), m->end, NULL};
-	struct page_walk to = {dst->root, 0, 0, NULL};
+	struct page_walk *w = &c->from;
 	pte_t *pte;
 	int err;
 
-	for (pte = page_walk(&w); pte; w.va += W_PAGE, pte = page_walk(&w)) {
-		if (--*budget < 0) {
-			*at = w.va > m->va ? w.va : m->va + 1;
+	w->va = *at & ~(W_PAGE - 1);
+	w->end = m->end;
+	for (pte = page_walk(w); pte; w->va += W_PAGE, pte = page_walk(w)) {
+		if (--c->budget < 0) {
+			*at = w->va > m->va ? w->va : m->va + 1;
 			return 0;
 		}
-		to.va = w.va;
-		if (!(*pte & PTE_ANON) && m->end - m->va > CLONE_BORROWED_MOST)
+		if (!(*pte & PTE_ANON)) /* the object's: the child finds it by a fault */
 			continue;
-		err = clone_page(dst, m, page_make(&to), pte);
+		c->to.va = w->va;
+		err = clone_page(dst, m, page_make(&c->to), pte);
 		if (err)
 			return err;
 	}
@@ -608,103 +669,78 @@ static int clone_pages(struct aspace *dst, struct mapping *m, uint64_t *at, int 
 }
 
 /* *at: what is below is done; m->va + 1 when m has been made and none of its pages. */
-int aspace_clone_step(struct aspace *dst, struct aspace *src, uint64_t *at, bool *more)
+int aspace_clone_step(struct aspace *dst, struct aspace *src, uint64_t *at, uint64_t end,
+		      bool *more)
 {
-	int budget = ASPACE_STEP, err = 0;
+	struct clone_walk c = {.from.root = src->root, .to.root = dst->root, .budget = ASPACE_STEP};
 	struct mapping *m;
+	int err = 0;
 
-	for (m = aspace_next(src, *at); !err && m && budget > 0; m = next_mapping(src, m)) {
-		if (m->flags & W_MAP_NOFORK) {
+	for (m = aspace_next(src, *at); !err && m && m->va < end && c.budget > 0;
+	     m = next_mapping(src, m)) {
+		if (m->flags & W_MAP_NOFORK || is_others(m)) {
 			*at = m->end;
 			continue;
 		}
 		if (*at <= m->va) {
 			err = clone_mapping(dst, m);
 			*at = m->va + 1;
-			budget--;
+			c.budget--;
 		}
-		if (!err && m->flags & W_MAP_SHARED && m->end - m->va > CLONE_BORROWED_MOST)
+		if (!err && m->flags & W_MAP_SHARED) {
+			populate(dst, m);
 			*at = m->end;
-		else if (!err)
-			err = clone_pages(dst, m, at, &budget);
+		} else if (!err)
+			err = clone_pages(dst, m, at, &c);
 	}
-	*more = !err && aspace_next(src, *at);
+	m = aspace_next(src, *at);
+	*more = !err && m && m->va < end;
 	if (!*more)
 		tlb_flush(src, 0, 0); /* pages became read-only */
 	return err;
 }
 
-/* Give to the page that from has for va, unless they are the same already. */
-static int merge_page(struct aspace *to, uint64_t va, pte_t *pte)
-{
-	pte_t *old = mmu_walk(to->root, va, true);
-	paddr_t pa = *pte & PTE_ADDR;
+/* ---- sharing (vfork) ---- */
 
-	if (!old)
-		return W_ENOMEM;
-	if ((*old & PTE_ADDR) == pa)
-		return 0;
-	pte_drop(to, old);
-	*pte &= ~PTE_W; /* the next to write gets a copy, as after a clone */
-	*old = *pte;
-	frame_get(pa);
-	to->anon_pages++;
-	return 0;
+void aspace_share(struct aspace *as, struct aspace *src, uint64_t end)
+{
+	as->under = src->under ? src->under : src;
+	as->shared = end;
+	as->under->refs++;
+	as->under->lent++;
+	mmu_share(as->root, as->under->root, end);
 }
 
-int aspace_merge_step(struct aspace *from, struct aspace *to, uint64_t *at, uint64_t end,
-		      bool *more)
+void aspace_detach(struct aspace *as)
 {
-	int budget = ASPACE_STEP, err = 0;
-	struct page_walk w = {from->root, *at, 0, NULL};
-	struct mapping *m, *same;
-	pte_t *pte;
+	struct aspace *under = as->under;
 
-	for (m = aspace_next(from, w.va); m && m->va < end && !err && budget;
-	     m = next_mapping(from, m)) {
-		if (m->flags & W_MAP_SHARED)
-			continue;
-		w = (struct page_walk){from->root, w.va > m->va ? w.va : m->va, m->end, NULL};
-		for (pte = page_walk(&w); !err && pte && budget;
-		     w.va += W_PAGE, pte = page_walk(&w), budget--) {
-			same = aspace_find(to, w.va);
-			if (*pte & PTE_ANON && same && same->mem == m->mem &&
-			    !(same->flags & W_MAP_SHARED))
-				err = merge_page(to, w.va, pte);
-		}
-	}
-	*at = w.va;
-	*more = !err && !budget;
-	if (!*more) {
-		tlb_flush(from, 0, 0);
-		tlb_flush(to, 0, 0);
-	}
-	return err;
+	if (!under)
+		return;
+	mmu_unshare(as);
+	as->under = NULL;
+	as->shared = 0;
+	seen_forget(as);
+	if (!--under->lent)
+		thread_wake_all(&under->unlent);
+	aspace_put(under);
 }
 
 /* ---- teardown, in steps ---- */
 
+/* All pages first, then what maps them: no fault comes between.  False: nothing is left. */
 static bool reap_mappings(struct aspace *as)
 {
-	struct page_walk w = {as->root, as->teardown_va, 0, NULL};
-	int budget = ASPACE_STEP, most = 64;
-	struct mapping *m;
+	struct page_walk w = {.root = as->root, .va = as->teardown_va, .end = USER_TOP};
+	int pages = ASPACE_STEP, maps = 64;
 	pte_t *pte;
 
-	while (!list_is_empty(&as->maps) && most--) {
-		m = list_first(&as->maps, struct mapping, link);
-		w.va = w.va > m->va ? w.va : m->va;
-		w.end = m->end;
-		w.table = NULL;
-		for (pte = page_walk(&w); pte && budget;
-		     w.va += W_PAGE, pte = page_walk(&w), budget--)
-			pte_drop(as, pte);
-		as->teardown_va = w.va;
-		if (pte)
-			return true;
-		mapping_free(m);
-	}
-	return !list_is_empty(&as->maps);
+	for (pte = page_walk(&w); pte && pages; w.va += W_PAGE, pte = page_walk(&w), pages--)
+		pte_drop(as, pte);
+	as->teardown_va = w.va;
+	while (!pte && maps-- && !list_is_empty(&as->maps))
+		mapping_free(list_first(&as->maps, struct mapping, link));
+	return pte || !list_is_empty(&as->maps);
 }
 
 bool aspace_reap_step(void)
@@ -716,6 +752,7 @@ bool aspace_reap_step(void)
 	as = list_first(&dying, struct aspace, dying);
 	if (as->cpus) /* a CPU is about to leave it and will reap itself */
 		return false;
+	aspace_detach(as);
 	if (reap_mappings(as))
 		return true;
 	if (as->root) {
@@ -741,6 +778,7 @@ void *user_ptr_walk(struct aspace *as, uaddr_t va, uint32_t access, int *err)
 		*err = W_EFAULT;
 		return NULL;
 	}
+	as = aspace_at(as, va);
 	pte = mmu_walk(as->root, va, false);
 	if (!pte || (*pte & need) != need) {
 		*err = aspace_fault(as, va, access);

@@ -373,10 +373,17 @@ static void *heap_large(size_t size)
 	if (!pa)
 		return NULL;
 	heap_bytes += W_PAGE << order;
-	return memset(phys_to_virt(pa), 0, W_PAGE << order);
+	return phys_to_virt(pa);
 }
 
 void *kzalloc(size_t size)
+{
+	void *p = kalloc(size);
+
+	return p ? memset(p, 0, size) : NULL;
+}
+
+void *kalloc(size_t size)
 {
 	int c = class_of(size);
 	struct account *payer = account_current();
@@ -398,7 +405,6 @@ void *kzalloc(size_t size)
 	if (!p->free)
 		partial_remove(p - frame_pages, c);
 	heap_bytes += classes[c];
-	memset(o, 0, classes[c]);
 	*payer_of(o, c) = payer;
 	return o;
 }

@@ -25,6 +25,16 @@ static int mappable(const struct handle *h, const struct w_map_args *a, uint32_t
 	return a->flags & PROT_ALL & ~*may ? W_EACCES : 0;
 }
 
+/* Whose [va, va + len) of p is (AS4); NULL: two spaces', or p has ended. */
+static struct aspace *space_of(struct process *p, uint64_t va, uint64_t len)
+{
+	struct aspace *as = p->as;
+
+	return as && va < as->shared && len > as->shared - va ? NULL
+	       : as					      ? aspace_at(as, va)
+							      : NULL;
+}
+
 /* What is there goes in steps; meanwhile nobody else gets the place. */
 static int64_t map_over(struct aspace *as, struct memory *mem, const struct w_map_args *a,
 			uint32_t may)
@@ -51,13 +61,16 @@ int64_t sys_as_map(struct process *p, uaddr_t args)
 	struct memory *mem = NULL;
 	uint32_t may = PROT_ALL;
 	struct w_map_args a;
+	struct aspace *as;
 	struct handle *h;
 	int err;
 
 	err = copy_in(self->as, &a, args, sizeof(a));
 	if (err)
 		return err;
-	if (!p->as)
+	/* where there is a hole is below what is shared, if anything is */
+	as = a.flags & (W_MAP_FIXED | W_MAP_NOREPL) ? space_of(p, a.va, a.len) : space_of(p, 0, 0);
+	if (!as)
 		return W_EINVAL;
 	if (a.mem) {
 		h = handle_get(&self->handles, a.mem);
@@ -71,25 +84,26 @@ int64_t sys_as_map(struct process *p, uaddr_t args)
 		return W_EINVAL; /* share a memory object instead */
 	}
 	if (a.flags & W_MAP_FIXED)
-		return map_over(p->as, mem, &a, may);
-	return thread_may_map(p->as) ? aspace_map(p->as, mem, &a, may) : SYS_MORE;
+		return map_over(as, mem, &a, may);
+	return thread_may_map(as) ? aspace_map(as, mem, &a, may) : SYS_MORE;
 }
 
 /* fn from va to va + len, a step of it: t->step_done is how far the steps before came. */
 static int64_t in_steps(struct process *p, uint64_t va, uint64_t len,
 			int (*fn)(struct aspace *, uint64_t *, uint64_t))
 {
+	struct aspace *as = space_of(p, va, len);
 	struct thread *t = thread_self();
 	uint64_t end = va + len;
 	int err;
 
-	if (!p->as || end < va || end > USER_TOP || (va | len) & (W_PAGE - 1) || !len)
+	if (!as || end < va || end > USER_TOP || (va | len) & (W_PAGE - 1) || !len)
 		return W_EINVAL;
-	if (!thread_may_map(p->as))
+	if (!thread_may_map(as))
 		return SYS_MORE;
 	if (t->step_done > va && t->step_done < end)
 		va = t->step_done;
-	err = fn(p->as, &va, end);
+	err = fn(as, &va, end);
 	t->step_done = va;
 	return err ? err : va < end ? SYS_MORE : 0;
 }
@@ -112,13 +126,14 @@ static int protect_step(struct aspace *as, uint64_t *va, uint64_t end)
 
 int64_t sys_as_protect(struct process *p, uint64_t va, uint64_t len, uint32_t prot)
 {
+	struct aspace *as = space_of(p, va, len);
 	int err;
 
-	if (!p->as)
+	if (!as)
 		return W_EINVAL;
-	if (!thread_may_map(p->as))
+	if (!thread_may_map(as))
 		return SYS_MORE;
-	err = thread_self()->step_done ? 0 : aspace_protect(p->as, va, len, prot);
+	err = thread_self()->step_done ? 0 : aspace_protect(as, va, len, prot);
 	return err ? err : in_steps(p, va, len, protect_step);
 }
 
@@ -135,7 +150,7 @@ static int make_tables(struct aspace *as, uint64_t va, uint64_t len)
 
 static bool move_ptes(struct aspace *as, uint64_t *va, uint64_t end, uint64_t to)
 {
-	struct page_walk w = {as->root, *va, end, NULL};
+	struct page_walk w = {.root = as->root, .va = *va, .end = end};
 	int budget = ASPACE_STEP;
 	pte_t *from, *dst;
 
@@ -171,11 +186,13 @@ static int64_t move_begin(struct aspace *as, struct mapping *m, uint64_t va, uin
 int64_t sys_as_move(uint64_t va, uint64_t len, uint64_t to)
 {
 	struct thread *t = thread_self();
-	struct aspace *as = t->proc->as;
+	struct aspace *as = space_of(t->proc, va, len);
 	struct mapping *m;
 	int64_t r;
 	int err;
 
+	if (!as || as != (to ? space_of(t->proc, to, len) : as))
+		return W_EINVAL;
 	if (!thread_hold(as))
 		return SYS_MORE;
 	if (!t->step_sum) { /* the first step; later ones: the new address */
@@ -197,15 +214,23 @@ int64_t sys_as_move(uint64_t va, uint64_t len, uint64_t to)
 	return err ? err : r;
 }
 
-int64_t sys_as_merge(struct process *from, struct process *to, uint64_t end)
+int64_t sys_as_detach(void)
 {
-	bool more;
-	int err;
+	struct thread *t = thread_self();
+	struct aspace *as = t->proc->as;
 
-	if (!from->as || !to->as || from == to)
+	if (as->lent) {
+		t->uninterruptible = true;
+		return thread_park(&as->unlent, W_FOREVER);
+	}
+	if (!as->under)
 		return W_EINVAL;
-	err = aspace_merge_step(from->as, to->as, &thread_self()->step_done, end, &more);
-	return err ? err : more ? SYS_MORE : 0;
+	if (t->proc->nthreads > 1) { /* they run in there */
+		this_cpu()->resched = true;
+		return SYS_MORE;
+	}
+	aspace_detach(as);
+	return 0;
 }
 
 /* Pages of m, counted in steps; false: not all yet. */
@@ -214,7 +239,7 @@ static bool count_resident(struct aspace *as, struct mapping *m, uint32_t *pages
 	struct thread *t = thread_self();
 	int budget = ASPACE_STEP;
 	uint64_t at = t->step_done > m->va && t->step_done < m->end ? t->step_done : m->va;
-	struct page_walk w = {as->root, at, m->end, NULL};
+	struct page_walk w = {.root = as->root, .va = at, .end = m->end};
 	pte_t *pte;
 
 	for (pte = page_walk(&w); pte && budget--; w.va += W_PAGE, pte = page_walk(&w))
@@ -224,14 +249,24 @@ static bool count_resident(struct aspace *as, struct mapping *m, uint32_t *pages
 	return !pte;
 }
 
+static struct mapping *mapping_at(struct aspace *as, uint64_t va)
+{
+	struct mapping *m;
+
+	if (va >= as->shared)
+		return aspace_next(as, va);
+	m = aspace_next(as->under, va);
+	return m && m->va < as->shared ? m : aspace_next(as, as->shared);
+}
+
 int64_t sys_as_query(struct process *p, uint64_t va, uaddr_t info)
 {
-	struct mapping *m = p->as ? aspace_next(p->as, va) : NULL;
+	struct mapping *m = p->as ? mapping_at(p->as, va) : NULL;
 	struct w_map_info i = {0};
 
 	if (!m)
 		return W_ENOENT;
-	if (!count_resident(p->as, m, &i.resident))
+	if (!count_resident(m->as, m, &i.resident))
 		return SYS_MORE;
 	i.va = m->va;
 	i.len = m->end - m->va;

@@ -25,7 +25,7 @@ static struct list *bucket(const uint64_t key[2])
 
 static int futex_key(uaddr_t addr, uint64_t key[2])
 {
-	struct aspace *as = thread_self()->proc->as;
+	struct aspace *as = aspace_at(thread_self()->proc->as, addr);
 	struct mapping *m = aspace_find(as, addr);
 
 	if (addr & 3)

@@ -152,26 +152,46 @@ static struct process *clone_begin(struct process *p)
 	return NULL;
 }
 
-int64_t sys_proc_clone(uint64_t rip, uint64_t rsp)
+/* From t->step_done on: what as shares with another space (AS4), then what is its own. */
+static int clone_memory(struct aspace *to, struct aspace *as, uint64_t *at, bool *more)
+{
+	int err = 0;
+
+	*more = false;
+	if (*at < as->shared)
+		err = aspace_clone_step(to, as->under, at, as->shared, more);
+	if (err || *more)
+		return err;
+	*at = *at < as->shared ? as->shared : *at;
+	return aspace_clone_step(to, as, at, USER_TOP, more);
+}
+
+int64_t sys_proc_clone(uint64_t rip, uint64_t rsp, uint64_t share)
 {
 	struct thread *t = thread_self(), *child = NULL;
 	struct process *p = t->proc, *c;
+	struct aspace *as = p->as;
 	bool more;
 	int64_t h;
 	int err;
 
-	if (rip >= USER_TOP)
+	if (rip >= USER_TOP || share % MMU_SHARE_UNIT || share > USER_TOP ||
+	    (as->shared && share && share != as->shared))
 		return W_EINVAL;
-	if (!thread_hold(p->as))
+	if (!thread_hold(aspace_at(as, 0)))
 		return SYS_MORE;
 	if (!t->cloning)
 		t->cloning = clone_begin(p);
 	c = t->cloning; /* if we return now thread_steps_end() drops it */
 	if (!c)
 		return W_ENOMEM;
-	err = aspace_clone_step(c->as, p->as, &t->step_done, &more);
+	if (t->step_done < share)
+		t->step_done = share;
+	err = clone_memory(c->as, as, &t->step_done, &more);
 	if (err || more)
 		return err ? err : SYS_MORE;
+	if (share)
+		aspace_share(c->as, as, share);
 	if (!handle_table_clone(&c->handles, &p->handles))
 		child = clone_thread(c, t, rip, rsp);
 	if (!child)

@@ -138,7 +138,7 @@ static uint32_t chacha_key[8];
 static uint64_t chacha_counter;
 
 #define ROTL(x, n) ((x) << (n) | (x) >> (32 - (n)))
-static void quarter(uint32_t *s, int a, int b, int c, int d)
+static inline __attribute__((always_inline)) void quarter(uint32_t *s, int a, int b, int c, int d)
 {
 	s[a] += s[b];
 	s[d] = ROTL(s[d] ^ s[a], 16);

@@ -38,7 +38,7 @@ TEST(handle_table, full_is_an_error_of_every_call_that_makes_a_handle)
 	t_eq(w_mem_create(W_PAGE, W_MEM_CONTIG), W_EMFILE);
 	t_eq(w_mem_slice(mem, 0, W_PAGE), W_EMFILE);
 	t_eq(w_proc_create("t", 1, 0, 1), W_EMFILE);
-	t_eq(w_proc_clone(0x400000, 0), W_EMFILE);
+	t_eq(w_proc_clone(0x400000, 0, 0), W_EMFILE);
 	t_eq(w_thread_create(0, &args), W_EMFILE);
 	t_eq(w_port_create(4), W_EMFILE);
 	t_eq(w_chan_mint(port, 7), W_EMFILE);

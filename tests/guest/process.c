@@ -49,7 +49,7 @@ TEST(proc_kill, a_fault_ends_that_process_only)
 TEST(proc_clone, the_child_is_a_copy_and_stays_stopped)
 {
 	struct w_obj_info i;
-	int64_t c = w_proc_clone((uint64_t)spin, 0);
+	int64_t c = w_proc_clone((uint64_t)spin, 0, 0);
 
 	t_ok(c);
 	w_obj_info(c, &i);
@@ -60,7 +60,7 @@ TEST(proc_clone, the_child_is_a_copy_and_stays_stopped)
 	w_obj_info(c, &i);
 	t_eq(i.status, 3);
 	t_ok(w_handle_close(c));
-	t_eq(w_proc_clone(0xffffffff80100000ull, 0), W_EINVAL);
+	t_eq(w_proc_clone(0xffffffff80100000ull, 0, 0), W_EINVAL);
 }
 
 TEST(proc_give, moves_a_handle) /* covers: BADH EXIST MFILE */
@@ -95,7 +95,7 @@ TEST(thread_kick, a_thread_that_never_waits_can_be_ended)
 	int64_t c, t;
 
 	(void)a;
-	c = w_proc_clone((uint64_t)spin, (uint64_t)stack + 4000);
+	c = w_proc_clone((uint64_t)spin, (uint64_t)stack + 4000, 0);
 	t_ok(c);
 	t_ok(w_proc_stop(c, 0));
 	t_ok(w_proc_kick(c));

@@ -57,7 +57,7 @@ static void touch_all(uint64_t arg)
 
 static int64_t clone(void (*fn)(uint64_t))
 {
-	return w_proc_clone((uint64_t)fn, (uint64_t)stack[0] + 4000);
+	return w_proc_clone((uint64_t)fn, (uint64_t)stack[0] + 4000, 0);
 }
 
 static void close(int64_t h)
@@ -173,20 +173,9 @@ static void touch_far(uint64_t arg)
 	w_proc_kill(0, 0);
 }
 
-static void wait_far(uint64_t arg)
-{
-	(void)arg;
-	*(volatile char *)FAR = 1;
-	for (;;)
-		w_thread_yield();
-}
-
 TEST(processes, calls_without_room)
 {
 	struct w_thread_args args = {.rip = 0x400000, .flags = W_THREAD_HOLD};
-	struct w_map_args map = {
-		.flags = W_PROT_READ | W_PROT_WRITE | W_MAP_FIXED, .va = FAR, .len = W_PAGE};
-	struct w_map_info i = {0};
 	int64_t p, c, q;
 
 	p = t_starved(w_proc_create("t", 1, 0, 1));
@@ -203,21 +192,7 @@ TEST(processes, calls_without_room)
 	t_starved(w_proc_inherit(q, p, 3000));
 	close(p);
 
-	t_ok(w_as_map(0, &map)); /* the clone touches it, we and q do not: no tables there */
-	t_ok(w_as_map(q, &map));
-	c = clone(wait_far);
-	t_ok(w_proc_stop(c, 0));
-	while (!i.resident) {
-		w_thread_yield();
-		t_ok(w_as_query(c, FAR, &i));
-	}
-	t_starved(w_as_merge(c, q, FAR + W_PAGE));
-	t_ok(w_as_query(q, FAR, &i));
-	t_eq(i.resident, 1);
-	t_ok(w_proc_kill(c, 0));
-	close(c);
 	close(q);
-	t_ok(w_as_unmap(0, FAR, W_PAGE));
 }
 
 /* Not until it works: after that the first write to our own stack takes a page. */
@@ -236,7 +211,7 @@ TEST(proc_clone, without_room)
 	t_eq(most < ENOUGH, 1);
 	for (n = 0; n < most; n += MORE) {
 		leave(n);
-		t_eq(w_proc_clone((uint64_t)touch_all, (uint64_t)stack[0] + 4000), W_ENOMEM);
+		t_eq(w_proc_clone((uint64_t)touch_all, (uint64_t)stack[0] + 4000, 0), W_ENOMEM);
 	}
 	leave_all();
 }

@@ -121,7 +121,7 @@ static void check_copy(uint64_t arg)
 
 static int64_t clone(void (*fn)(uint64_t))
 {
-	return w_proc_clone((uint64_t)fn, (uint64_t)stack[1] + sizeof(stack[1]) - 8);
+	return w_proc_clone((uint64_t)fn, (uint64_t)stack[1] + sizeof(stack[1]) - 8, 0);
 }
 
 TEST(proc_clone, copies_what_takes_many_steps)

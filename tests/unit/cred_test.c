@@ -54,12 +54,31 @@ static void each_is_who_procd_says(void **state)
 	assert_true(cred_may(&own, MAY_W));
 	asked = 0;
 	cred_enter(KNOWN);
+	assert_true(cred_may(&own, MAY_W));
 	assert_int_equal(asked, 0); /* it is kept in mind */
 	cred_forget(KNOWN);
 	cred_enter(KNOWN);
+	assert_true(cred_may(&own, MAY_W));
 	assert_int_equal(asked, 1);
+	cred_enter_self();
+	assert_true(cred_may(&secret, MAY_W));
+	assert_null(cred_me());
 	cred_forget(KNOWN);
 	cred_forget(ROOT);
+}
+
+static void what_all_may_needs_no_asking(void **state)
+{
+	struct node not_mine = {.mode = FS_S_IFREG | 0066, .uid = 1000};
+
+	(void)state;
+	asked = 0;
+	cred_enter(KNOWN);
+	assert_true(cred_may(&open_to_all, MAY_R | MAY_W));
+	assert_int_equal(asked, 0);
+	assert_false(cred_may(&not_mine, MAY_R)); /* the owner's bits are his, not others' */
+	assert_int_equal(asked, 1);
+	cred_forget(KNOWN);
 }
 
 static void the_unknown_are_nobody(void **state)
@@ -80,6 +99,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_is_who_procd_says),
+		cmocka_unit_test(what_all_may_needs_no_asking),
 		cmocka_unit_test(the_unknown_are_nobody),
 	};
 

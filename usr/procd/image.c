@@ -61,9 +61,12 @@ int proc_map_personality(w_handle_t p)
 	};
 	int64_t r;
 
-	r = map(p, image, LX_TEXT, personality.size, W_PROT_READ | W_PROT_EXEC | W_MAP_SHARED);
+	r = map(p, image, LX_TEXT, personality.size,
+		W_PROT_READ | W_PROT_EXEC | W_MAP_SHARED | W_MAP_POPULATE);
 	if (r >= 0)
-		r = map(p, 0, LX_STATE, LX_STATE_SIZE,
+		r = map(p, 0, LX_STATE, LX_STATE_HOT, W_PROT_READ | W_PROT_WRITE | W_MAP_EAGER);
+	if (r >= 0)
+		r = map(p, 0, LX_STATE + LX_STATE_HOT, LX_STATE_SIZE - LX_STATE_HOT,
 			W_PROT_READ | W_PROT_WRITE | W_MAP_NORESERVE);
 	if (r >= 0)
 		r = map(p, W_H_TIME, LX_TIMEPAGE, W_PAGE, W_PROT_READ | W_MAP_SHARED);

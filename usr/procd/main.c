@@ -422,7 +422,7 @@ static void drop_waits(struct proc *p)
 }
 
 static void vfork_done(struct proc *p);
-static void tell_fs(uint64_t koid, bool gone);
+static void tell_fs(const struct proc *p, bool gone);
 static void tell_terminals(uint32_t sid);
 
 /* POSIX.1-2017, 3.244: nobody in the session, outside the group, is a member's parent. */
@@ -486,6 +486,50 @@ static struct proc *heir_of(const struct proc *p)
 	return NULL;
 }
 
+/*
+ * Signal pages of processes that have ended, mapped here: making one takes four calls and a
+ * page.  Nobody but its process is ever shown one, and no handle leaves procd, so nobody
+ * else can see what the next process has in it.
+ */
+#define SPARE_PAGES 16
+static struct {
+	w_handle_t mem;
+	struct lx_sigpage *page;
+} spare[SPARE_PAGES];
+static int nspare;
+
+static void sigpage_free(struct proc *p)
+{
+	if (p->sig && p->sigmem && nspare < SPARE_PAGES) {
+		spare[nspare].mem = p->sigmem;
+		spare[nspare++].page = p->sig;
+	} else {
+		if (p->sig)
+			w_as_unmap(0, (uint64_t)p->sig, W_PAGE);
+		if (p->sigmem)
+			w_handle_close(p->sigmem);
+	}
+	p->sig = NULL;
+	p->sigmem = 0;
+}
+
+static int sigpage_new(struct proc *p)
+{
+	int64_t m;
+
+	if (nspare) {
+		p->sigmem = spare[--nspare].mem;
+		p->sig = memset(spare[nspare].page, 0, W_PAGE);
+		return 0;
+	}
+	m = w_mem_create(W_PAGE, 0);
+	if (m < 0)
+		return m;
+	p->sigmem = m;
+	p->sig = rt_map(m, 0, W_PAGE, W_PROT_READ | W_PROT_WRITE | W_MAP_SHARED);
+	return p->sig ? 0 : W_ENOMEM;
+}
+
 static void ended(struct ev_source *s, uint32_t bits)
 {
 	struct proc *p = container_of(s, struct proc, ended), *parent, *c, *heir;
@@ -501,17 +545,12 @@ static void ended(struct ev_source *s, uint32_t bits)
 	if (p->grant)
 		w_handle_close(p->grant);
 	p->grant = 0;
-	tell_fs(p->koid, true);
+	tell_fs(p, true);
 	p->time_ns = info.time_ns;
 	p->rss = info.size;
 	p->state = P_ZOMBIE;
 	p->status = info.status & (info.status & LX_STATUS ? 0xffff : 0x7f);
-	if (p->sig)
-		w_as_unmap(0, (uint64_t)p->sig, W_PAGE);
-	if (p->sigmem)
-		w_handle_close(p->sigmem);
-	p->sig = NULL;
-	p->sigmem = 0;
+	sigpage_free(p);
 	drop_waits(p);
 	if (p->sid == p->pid) /* a session leader: its terminal hangs up */
 		tell_terminals(p->sid);
@@ -555,32 +594,26 @@ static uint32_t new_pid(void)
 static int give_sigpage(struct proc *p)
 {
 	struct w_map_args a = {.flags = W_PROT_READ | W_PROT_WRITE | W_MAP_SHARED | W_MAP_FIXED |
-					W_MAP_NOFORK,
+					W_MAP_NOFORK | W_MAP_POPULATE,
 			       .va = LX_SIGPAGE,
 			       .len = W_PAGE};
-	int64_t m = w_mem_create(W_PAGE, 0);
+	int err = sigpage_new(p);
 
-	if (m < 0)
-		return m;
-	p->sigmem = m;
-	p->sig = rt_map(m, 0, W_PAGE, W_PROT_READ | W_PROT_WRITE | W_MAP_SHARED);
-	a.mem = m;
-	if (!p->sig || w_as_map(p->process, &a) < 0)
+	a.mem = p->sigmem;
+	if (err || w_as_map(p->process, &a) < 0)
 		return W_ENOMEM;
 	p->sig->pid = p->pid;
 	return 0;
 }
 
-static struct proc *proc_new(w_handle_t process)
+static struct proc *proc_new(w_handle_t process, uint64_t koid)
 {
 	struct proc *p = rt_try_alloc(sizeof(*p));
-	struct w_obj_info info;
 
 	if (!p)
 		return NULL;
-	w_obj_info(process, &info);
 	p->process = process;
-	p->koid = info.koid;
+	p->koid = koid;
 	p->pid = new_pid();
 	p->started = rt_now();
 	p->cpu_soft = p->cpu_hard = p->nproc = ~0ull;
@@ -589,10 +622,7 @@ static struct proc *proc_new(w_handle_t process)
 	list_init(&p->timers);
 	list_init(&p->queue);
 	if (give_sigpage(p)) {
-		if (p->sig)
-			w_as_unmap(0, (uint64_t)p->sig, W_PAGE);
-		if (p->sigmem)
-			w_handle_close(p->sigmem);
+		sigpage_free(p);
 		rt_free(p);
 		return NULL;
 	}
@@ -652,7 +682,7 @@ static void op_fork(struct w_msg *m, struct proc *parent)
 		reply(m, W_EINVAL);
 		return;
 	}
-	p = too_many(parent) ? NULL : proc_new(child);
+	p = too_many(parent) ? NULL : proc_new(child, info.koid);
 	if (!p) {
 		w_proc_kill(child, SIGKILL);
 		w_handle_close(child);
@@ -762,17 +792,18 @@ static int start_thread(struct proc *p)
 	uint64_t base = LX_THREAD(0);
 	struct w_map_args stack = {.flags = W_PROT_READ | W_PROT_WRITE | W_MAP_FIXED,
 				   .va = base + W_PAGE,
-				   .len = LX_THREAD_SIZE - 2 * W_PAGE};
-	struct w_map_args tcb = {.flags = W_PROT_READ | W_PROT_WRITE | W_MAP_FIXED | W_MAP_EAGER,
-				 .va = base + LX_THREAD_SIZE - W_PAGE,
-				 .len = W_PAGE};
+				   .len = LX_THREAD_SIZE - LX_THREAD_HOT - W_PAGE};
+	struct w_map_args hot = {.flags = W_PROT_READ | W_PROT_WRITE | W_MAP_FIXED | W_MAP_EAGER |
+					  W_MAP_OWN,
+				 .va = base + LX_THREAD_SIZE - LX_THREAD_HOT,
+				 .len = LX_THREAD_HOT};
 	struct w_thread_args t = {.rip = personality.start,
 				  .rsp = base + LX_THREAD_SIZE - W_PAGE,
 				  .tcb = base + LX_THREAD_SIZE - W_PAGE};
 	int64_t r = w_as_map(p->process, &stack);
 
 	if (r >= 0)
-		r = w_as_map(p->process, &tcb);
+		r = w_as_map(p->process, &hot);
 	if (r >= 0)
 		r = w_thread_create(p->process, &t);
 	if (r > 0)
@@ -783,13 +814,15 @@ static int start_thread(struct proc *p)
 int proc_spawn(const char *strings, uint32_t len, uint32_t flags, uint32_t *pid)
 {
 	int64_t h = w_proc_create(strings, strlen(strings), 0, W_PROC_ORDINARY);
+	struct w_obj_info info;
 	struct proc *p;
 	int err;
 
 	if (h < 0)
 		return h;
+	w_obj_info(h, &info);
 	err = proc_map_personality(h);
-	p = err ? NULL : proc_new(h);
+	p = err ? NULL : proc_new(h, info.koid);
 	if (!p) {
 		w_handle_close(h);
 		return err ? err : W_ENOMEM;
@@ -941,7 +974,8 @@ static void op_setid(struct w_msg *m, struct proc *p)
 		return;
 	}
 	ev_del(&p->ended); /* the old one's end is not the process's */
-	tell_fs(p->koid, true);
+	tell_fs(p, true);
+	p->fs_asked = false;
 	w_obj_info(h, &info);
 	p->process = h;
 	p->koid = info.koid;
@@ -1105,14 +1139,15 @@ static void notes_retry(struct ev_timer *t)
 }
 
 /* Queued before the change is answered, so that no call of the process comes first. */
-static void tell_fs(uint64_t koid, bool gone)
+/* It knows nothing of whom it has not asked about. */
+static void tell_fs(const struct proc *p, bool gone)
 {
 	struct note *n;
 
-	if (list_is_empty(&notes) && note_send(koid, gone))
+	if (!p->fs_asked || (list_is_empty(&notes) && note_send(p->koid, gone)))
 		return;
 	n = rt_alloc(sizeof(*n));
-	n->koid = koid;
+	n->koid = p->koid;
 	n->gone = gone;
 	list_append(&notes, &n->link);
 	notes_again.fn = notes_retry;
@@ -1128,6 +1163,7 @@ static void op_groups(struct w_msg *m)
 		reply(m, W_ESRCH);
 		return;
 	}
+	p->fs_asked |= m->badge != PROGRAM;
 	c.uid = p->euid;
 	c.gid = p->egid;
 	c.ruid = p->ruid;
@@ -1158,7 +1194,7 @@ static void op_setgroups(struct w_msg *m, struct proc *p, const char *bytes)
 	}
 	memcpy(p->groups, bytes, m->in_len);
 	p->ngroups = m->in_len / 4;
-	tell_fs(p->koid, false);
+	tell_fs(p, false);
 	reply(m, 0);
 }
 
@@ -1187,7 +1223,7 @@ static void op_cred(struct w_msg *m, struct proc *p)
 			ids[i] = want[i];
 	publish(p);
 	if (what)
-		tell_fs(p->koid, false);
+		tell_fs(p, false);
 	for (i = 0; i < 6; i++)
 		m->arg[i] = (&p->ruid)[i];
 	reply(m, 0);
@@ -1213,17 +1249,6 @@ static void op_stopped(struct w_msg *m, struct proc *p)
 	reply(m, 0);
 	if (parent)
 		post(parent, SIGCHLD, CLD_STOPPED, p->pid, p->ruid, sig);
-}
-
-/* Another thread of the parent may be writing: then the pages stay apart. */
-static int64_t merge(struct proc *p)
-{
-	struct proc *parent = p->vforked ? proc_by_pid(p->ppid) : NULL;
-	struct w_obj_info info = {0};
-
-	if (!parent || w_obj_info(parent->process, &info) || info.count != 1)
-		return 0;
-	return w_as_merge(p->process, parent->process, LX_PROGRAM_TOP);
 }
 
 static void op_pidfd(struct w_msg *m)
@@ -1344,9 +1369,6 @@ static void call(struct service *s, struct w_msg *m)
 		if (m->PROC_NEXT_in_sig >= SIGRTMIN && m->PROC_NEXT_in_sig <= 64)
 			signal_next(p, m->PROC_NEXT_in_sig);
 		reply(m, 0);
-		break;
-	case PROC_MERGE:
-		reply(m, merge(p));
 		break;
 	case PROC_SCHED:
 		sched_call(m, p);

@@ -26,6 +26,7 @@ struct proc {
 	w_handle_t sigmem;
 	struct lx_sigpage *sig;
 	bool vforked;		 /* vfork_call waits for our exec or end */
+	bool fs_asked;		 /* the file service keeps something of it in mind */
 	struct w_msg vfork_call; /* the parent's */
 	w_handle_t grant;	 /* the set-id file it may execute; 0: none */
 	uint32_t grant_uid, grant_gid;

@@ -26,6 +26,8 @@
 #define CR4_OSXSAVE (1ul << 18)
 #define CR4_PGE (1ul << 7)
 
+#define XSAVE_HEADER_END 576 /* SDM vol. 1, 13.4: the legacy area and the header */
+
 #define STACK_SIZE 20480 /* of these the lowest page is a guard */
 
 struct cpu cpus[MAX_CPUS];
@@ -165,11 +167,12 @@ BKL_BEGIN
 void *fpu_state_new(void)
 {
 	/* kzalloc's classes are powers of two from 512 on: 64-aligned */
-	size_t size = fpu_state_size <= 512 ? 512 : fpu_state_size <= 1024 ? 1024 : 4096;
-	char *p = kzalloc(size);
+	size_t size = fpu_state_size <= 512 ? 768 : fpu_state_size <= 1024 ? 1024 : 4096;
+	char *p = kalloc(size);
 
 	if (!p)
 		return NULL;
+	memset(p, 0, XSAVE_HEADER_END); /* it says that the rest is in its initial state */
 	*(uint16_t *)p = 0x37f;		/* x87 control word after finit */
 	*(uint32_t *)(p + 24) = 0x1f80; /* MXCSR after reset */
 	return p;

@@ -41,19 +41,33 @@ static void mark_used(const pte_t *t, unsigned int i)
 	*used_of(t) |= 1ull << i / 8;
 }
 
-/* The first entry from i on that is not zero, or 512. */
-static unsigned int next_used(const pte_t *t, unsigned int i)
+void mmu_mark(const pte_t *e, unsigned int n)
 {
-	uint64_t eights = i < 512 ? *used_of(t) >> i / 8 << i / 8 : 0;
+	const pte_t *t = (const pte_t *)((uint64_t)e & ~(W_PAGE - 1));
+	unsigned int i;
 
-	for (; eights; eights &= eights - 1) {
-		unsigned int end = __builtin_ctzll(eights) * 8 + 8;
+	for (i = (e - t) / 8; i <= (e - t + n - 1) / 8; i++)
+		mark_used(t, i * 8);
+}
 
-		for (i = i > end - 8 ? i : end - 8; i < end; i++)
-			if (t[i])
-				return i;
+/* The first entry from i on that is not zero, or end. */
+static unsigned int next_used(const pte_t *t, unsigned int i, unsigned int end)
+{
+	uint64_t eights;
+
+	for (; i < end; i++) {
+		if (i % 8 == 0) {
+			eights = *used_of(t) >> i / 8;
+			if (!eights)
+				return end;
+			i += __builtin_ctzll(eights) * 8;
+			if (i >= end)
+				return end;
+		}
+		if (t[i])
+			return i;
 	}
-	return 512;
+	return end;
 }
 
 static paddr_t table_new(void)
@@ -65,26 +79,34 @@ static paddr_t table_new(void)
 	return pa;
 }
 
-NO_LOCK_CHECK static pte_t *walk(paddr_t root, uint64_t va, int leaf, bool make, pte_t flags)
+/* The table behind e, an entry of t; NULL: there is none, or a large page. */
+NO_LOCK_CHECK static inline pte_t *below(const pte_t *t, pte_t *e, bool make, pte_t flags)
+{
+	paddr_t pa;
+
+	if (*e & PTE_P)
+		return *e & PTE_PS ? NULL : table(*e);
+	pa = make ? table_new() : 0;
+	if (!pa)
+		return NULL;
+	*e = pa | flags;
+	mark_used(t, e - t);
+	return phys_to_virt(pa);
+}
+
+/* Levels are constants wherever this is called: no shift is computed. */
+static inline __attribute__((always_inline)) pte_t *walk(paddr_t root, uint64_t va, int leaf,
+							 bool make, pte_t flags)
 {
 	pte_t *t = phys_to_virt(root);
-	int level;
 
-	for (level = 3; level > leaf; level--) {
-		pte_t *e = &t[INDEX(va, level)];
-
-		if (!(*e & PTE_P)) {
-			paddr_t pa = make ? table_new() : 0;
-
-			if (!pa)
-				return NULL;
-			*e = pa | flags;
-			mark_used(t, INDEX(va, level));
-		}
-		if (*e & PTE_PS)
-			return NULL;
-		t = table(*e);
-	}
+	t = below(t, &t[INDEX(va, 3)], make, flags);
+	if (t && leaf < 2)
+		t = below(t, &t[INDEX(va, 2)], make, flags);
+	if (t && leaf < 1)
+		t = below(t, &t[INDEX(va, 1)], make, flags);
+	if (!t)
+		return NULL;
 	if (make)
 		mark_used(t, INDEX(va, leaf));
 	return &t[INDEX(va, leaf)];
@@ -96,7 +118,8 @@ static void map_kernel(uint64_t va, paddr_t pa, uint64_t len, pte_t prot, int le
 	pte_t *e;
 
 	for (; len; va += step, pa += step, len -= len < step ? len : step) {
-		e = walk(kernel_root, va, level, true, PTE_P | PTE_W);
+		e = level ? walk(kernel_root, va, 1, true, PTE_P | PTE_W)
+			  : walk(kernel_root, va, 0, true, PTE_P | PTE_W);
 		if (!e)
 			panic("no_memory_for_kernel_tables", "give the machine more memory");
 		*e = pa | prot | PTE_P | PTE_G | (level ? PTE_PS : 0);
@@ -172,7 +195,7 @@ static void root_kernel_half(pte_t *root, bool in)
 	const pte_t *from = phys_to_virt(kernel_root);
 	unsigned int i;
 
-	for (i = next_used(from, 256); i < 512; i = next_used(from, i + 1))
+	for (i = next_used(from, 256, 512); i < 512; i = next_used(from, i + 1, 512))
 		root[i] = in ? from[i] : 0;
 }
 
@@ -187,51 +210,65 @@ paddr_t mmu_root_new(void)
 
 pte_t *mmu_walk(paddr_t root, uint64_t va, bool make)
 {
-	return walk(root, va, 0, make, PTE_P | PTE_W | PTE_U);
+	return make ? walk(root, va, 0, true, PTE_P | PTE_W | PTE_U) : walk(root, va, 0, false, 0);
+}
+
+#define TABLE_SPAN (512 * W_PAGE)
+
+static bool has_table(const struct page_walk *w)
+{
+	return w->table && !((w->va ^ w->first) / TABLE_SPAN);
 }
 
 pte_t *page_make(struct page_walk *w)
 {
 	unsigned int at = INDEX(w->va, 0);
 
-	if (!w->table || w->va < w->end - 512 * W_PAGE || w->va >= w->end) {
+	if (!has_table(w)) {
 		pte_t *pte = mmu_walk(w->root, w->va, true);
 
 		w->table = pte ? pte - at : NULL;
-		w->end = (w->va | (512 * W_PAGE - 1)) + 1;
+		w->first = w->va;
 		return pte;
 	}
 	mark_used(w->table, at);
 	return &w->table[at];
 }
 
+/* To the table behind the first used entry of t at or behind w->va; NULL: t has no more, and
+ * w->va is where the next of its kind begins. */
+static inline __attribute__((always_inline)) pte_t *step_down(struct page_walk *w, pte_t *t,
+							      int level)
+{
+	const uint64_t span = W_PAGE << (9 * level);
+	unsigned int at = INDEX(w->va, level), i = t[at] ? at : next_used(t, at, 512);
+
+	if (i != at)
+		w->va = (w->va & ~(512 * span - 1)) + i * span;
+	return i < 512 ? table(t[i]) : NULL;
+}
+
 /* Down to the leaf table of the first page at or behind w->va that has one. */
 static bool descend(struct page_walk *w)
 {
+	pte_t *t;
+
 	while (w->va < w->end) {
-		pte_t *t = phys_to_virt(w->root);
-		int level;
-
-		for (level = 3; level > 0; level--) {
-			uint64_t span = W_PAGE << (9 * level), first = w->va & ~(512 * span - 1);
-			unsigned int at = INDEX(w->va, level), i = next_used(t, at);
-
-			if (i != at)
-				w->va = first + i * span;
-			if (i == 512)
-				break;
-			t = table(t[i]);
-		}
+		t = step_down(w, phys_to_virt(w->root), 3);
+		t = t ? step_down(w, t, 2) : NULL;
+		t = t ? step_down(w, t, 1) : NULL;
 		w->table = t;
-		if (!level)
+		w->first = w->va;
+		if (t)
 			return w->va < w->end;
 	}
+	w->table = NULL;
 	return false;
 }
 
 uint64_t mmu_next_table(paddr_t root, uint64_t va, uint64_t end)
 {
-	struct page_walk w = {root, va, end, NULL};
+	struct page_walk w = {.root = root, .va = va, .end = end};
 
 	return descend(&w) ? w.va : end;
 }
@@ -239,17 +276,19 @@ uint64_t mmu_next_table(paddr_t root, uint64_t va, uint64_t end)
 pte_t *page_walk(struct page_walk *w)
 {
 	while (w->va < w->end) {
-		unsigned int at = INDEX(w->va, 0), i;
+		unsigned int at, i, end = 512;
 
-		if (at && w->table && w->table[at])
-			return &w->table[at];
-		if ((!at || !w->table) && !descend(w))
+		if (!has_table(w) && !descend(w))
 			return NULL;
 		at = INDEX(w->va, 0);
-		i = next_used(w->table, at);
+		if (w->table[at])
+			return &w->table[at];
+		if (w->end - w->va < (512 - at) * W_PAGE)
+			end = at + (w->end - w->va) / W_PAGE;
+		i = next_used(w->table, at, end);
 		w->va += (i - at) * W_PAGE;
-		if (i < 512)
-			return w->va < w->end ? &w->table[i] : NULL;
+		if (i < end)
+			return &w->table[i];
 	}
 	return NULL;
 }
@@ -258,7 +297,7 @@ static void free_tables(pte_t *t, int level)
 {
 	unsigned int i;
 
-	for (i = level ? next_used(t, 0) : 512; i < 512; i = next_used(t, i + 1)) {
+	for (i = level ? next_used(t, 0, 512) : 512; i < 512; i = next_used(t, i + 1, 512)) {
 		free_tables(table(t[i]), level - 1);
 		t[i] = 0;
 	}
@@ -271,6 +310,49 @@ void mmu_root_free(paddr_t root)
 	free_tables(phys_to_virt(root), 3);
 }
 
+static void flush_all(void)
+{
+	uint64_t cr3;
+
+	__asm__ volatile("mov %%cr3, %0; mov %0, %%cr3" : "=r"(cr3) : : "memory");
+}
+
+/* Not marked as used: they are not root's to free. */
+void mmu_share(paddr_t root, paddr_t from, uint64_t end)
+{
+	const pte_t *f = phys_to_virt(from);
+	pte_t *t = phys_to_virt(root);
+	unsigned int i, n = end / MMU_SHARE_UNIT;
+
+	for (i = next_used(f, 0, n); i < n; i = next_used(f, i + 1, n))
+		t[i] = f[i];
+}
+
+void mmu_unshare(struct aspace *as)
+{
+	const pte_t *f = phys_to_virt(as->under->root);
+	pte_t *t = phys_to_virt(as->root);
+	struct cpu *c = this_cpu();
+	unsigned int i, n = as->shared / MMU_SHARE_UNIT;
+
+	for (i = next_used(f, 0, n); i < n; i = next_used(f, i + 1, n))
+		t[i] = 0;
+	if (c->as != as)
+		return;
+	as->under->cpus &= ~(1ull << c->id);
+	flush_all();
+}
+
+/* A CPU that runs as may cache what is as->under's, too. */
+static void cpu_leaves(struct cpu *c)
+{
+	uint64_t others = ~(1ull << c->id);
+
+	c->as->cpus &= others;
+	if (c->as->under)
+		c->as->under->cpus &= others;
+}
+
 void mmu_activate(struct aspace *as)
 {
 	struct cpu *c = this_cpu();
@@ -278,9 +360,11 @@ void mmu_activate(struct aspace *as)
 	if (c->as == as)
 		return;
 	if (c->as)
-		c->as->cpus &= ~(1ull << c->id);
+		cpu_leaves(c);
 	c->as = as;
 	as->cpus |= 1ull << c->id;
+	if (as->under)
+		as->under->cpus |= 1ull << c->id;
 	__asm__ volatile("mov %0, %%cr3" : : "r"(as->root) : "memory");
 }
 
@@ -290,16 +374,9 @@ void mmu_leave(void)
 
 	if (!c->as)
 		return;
-	c->as->cpus &= ~(1ull << c->id);
+	cpu_leaves(c);
 	c->as = NULL;
 	__asm__ volatile("mov %0, %%cr3" : : "r"(kernel_root) : "memory");
-}
-
-static void flush_all(void)
-{
-	uint64_t cr3;
-
-	__asm__ volatile("mov %%cr3, %0; mov %0, %%cr3" : "=r"(cr3) : : "memory");
 }
 
 static void flush_others(struct aspace *as)

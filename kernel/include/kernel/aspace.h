@@ -7,6 +7,9 @@
  *	     borrows a frame of the mapping's memory object.
  *	AS3  a writable PTE with PTE_ANON names a frame with one reference.
  *
+ *	AS4  in a space that shares, what is below as->shared is as->under's: mappings, pages,
+ *	     page tables (root entries are copied when they are needed).  under shares nothing.
+ *
  * Page tables are the only record of private pages.  Copies to and from user
  * memory walk them in software, so they work on any address space, never fault
  * and need no SMAP window.
@@ -45,6 +48,10 @@ struct aspace {
 	uint64_t anon_pages;   /* frames with PTE_ANON */
 	uint64_t mapped;       /* bytes of all mappings */
 	uint64_t cpus;	       /* CPUs that may cache translations */
+	struct aspace *under;  /* counted: memory below `shared` is its; NULL: shared is 0 */
+	uint64_t shared;       /* a multiple of MMU_SHARE_UNIT */
+	uint32_t lent;	       /* spaces whose under this one is */
+	struct list unlent;    /* threads that wait for lent to be 0 */
 	struct thread *holder; /* who alone may change mappings: thread_hold() */
 	uint64_t teardown_va;  /* progress of aspace_reap_step() */
 	uint32_t nmaps;
@@ -78,14 +85,23 @@ int aspace_discard_step(struct aspace *as, uint64_t *va, uint64_t end);
 /* First the mappings, then what is in the page tables; true: all done. */
 int aspace_protect(struct aspace *as, uint64_t va, uint64_t len, uint32_t prot);
 bool aspace_protect_step(struct aspace *as, uint64_t *va, uint64_t end);
-/* Copy-on-write copies of what src has, from *at (0 at first) on; src's mappings must not
- * change between steps. */
-int aspace_clone_step(struct aspace *dst, struct aspace *src, uint64_t *at, bool *more);
-int aspace_merge_step(struct aspace *from, struct aspace *to, uint64_t *at, uint64_t end,
-		      bool *more);				/* see as_merge */
+/* Copy-on-write copies of what src itself has, from *at on up to end; src's mappings must
+ * not change between steps. */
+int aspace_clone_step(struct aspace *dst, struct aspace *src, uint64_t *at, uint64_t end,
+		      bool *more);
 struct mapping *aspace_next(struct aspace *as, uint64_t va);	/* first with end > va */
 struct mapping *aspace_find(struct aspace *as, uint64_t va);	/* NULL: none covers va */
 void mapping_zap(struct mapping *m, uint64_t va, uint64_t end); /* drop PTEs */
+
+/* The space that address va of as belongs to: AS4. */
+static inline struct aspace *aspace_at(struct aspace *as, uint64_t va)
+{
+	return va < as->shared ? as->under : as;
+}
+
+/* Let as share what src has below end, or what src itself shares there. */
+void aspace_share(struct aspace *as, struct aspace *src, uint64_t end);
+void aspace_detach(struct aspace *as); /* nothing is shared any more */
 
 /* Resolve a fault.  0, W_EFAULT (nothing there or forbidden), W_EIO (past the
  * object's end), W_ENOMEM. */
@@ -107,8 +123,10 @@ _Static_assert(ASPACE_SEEN == 16, "seen_index() gives four bits");
 /* As user_ptr_walk(), if it was asked for lately; NULL: walk. */
 static inline void *user_ptr_seen(struct aspace *as, uaddr_t va, uint32_t access)
 {
-	uint64_t page = va & ~(W_PAGE - 1), i = seen_index(va);
-	uint64_t has = as->seen[i].tag ^ page ^ as->seen_turn;
+	uint64_t page = va & ~(W_PAGE - 1), i = seen_index(va), has;
+
+	as = aspace_at(as, va);
+	has = as->seen[i].tag ^ page ^ as->seen_turn;
 
 	if (has == (SEEN_READ | SEEN_WRITE) || (has == SEEN_READ && access != ACCESS_WRITE))
 		return as->seen[i].kva + (va - page);

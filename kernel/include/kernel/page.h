@@ -45,6 +45,7 @@ uint32_t frame_refs(paddr_t pa);
 void frame_free_block(paddr_t pa, int order);
 
 void *kzalloc(size_t size); /* zeroed; NULL when out of memory */
+void *kalloc(size_t size);  /* whatever was there */
 void kfree(void *p);
 BKL_END
 

@@ -36,19 +36,23 @@ void mmu_init_cpu(void);    /* control registers of this CPU */
 paddr_t mmu_root_new(void); /* 0: out of memory */
 /* The leaf entry for va.  make: allocate missing tables (NULL: out of memory). */
 pte_t *mmu_walk(paddr_t root, uint64_t va, bool make);
+/* The n entries from e on, of one table, may be set from now on. */
+void mmu_mark(const pte_t *e, unsigned int n);
 /* First va >= from with a page table present, or end: skips holes quickly. */
 uint64_t mmu_next_table(paddr_t root, uint64_t from, uint64_t end);
 /*
  * Leaf entries that are not zero, in order: page_walk() gives the first for va <= w.va < end
- * and moves w.va there; NULL: none.  Who goes on adds a page to w.va.
+ * and moves w.va there; NULL: none.  Who goes on adds a page to w.va, or sets va and end as
+ * it likes.
  *
- *	struct page_walk w = {root, va, end, NULL};
+ *	struct page_walk w = {.root = root, .va = va, .end = end};
  *	for (pte = page_walk(&w); pte; w.va += W_PAGE, pte = page_walk(&w))
  */
 struct page_walk {
 	paddr_t root;
 	uint64_t va, end;
-	pte_t *table; /* the leaf table that covers va; NULL: to be looked up */
+	pte_t *table;	/* the last leaf table; NULL: none yet */
+	uint64_t first; /* an address that it covers */
 };
 pte_t *page_walk(struct page_walk *w);
 /* The entry for w->va, as mmu_walk() makes it; w (only its root set at first) remembers the
@@ -56,6 +60,13 @@ pte_t *page_walk(struct page_walk *w);
 pte_t *page_make(struct page_walk *w);
 /* Free the root and all page tables of the user half, whose leaves hold zeroes. */
 void mmu_root_free(paddr_t root);
+/*
+ * Root entries cover MMU_SHARE_UNIT each.  mmu_share() gives a root the page tables that
+ * another one has below end; mmu_unshare() takes them out of as, here also for this CPU.
+ */
+#define MMU_SHARE_UNIT (512ull << 30)
+void mmu_share(paddr_t root, paddr_t from, uint64_t end);
+void mmu_unshare(struct aspace *as);
 bool mmu_is_ram(paddr_t pa, uint64_t len);
 void *mmu_reach(paddr_t pa, uint64_t len);	/* firmware tables: mapped on demand */
 void mmu_activate(struct aspace *as);		/* on this CPU */
