@@ -5,17 +5,10 @@
 
 struct bkl bkl;
 
-NO_LOCK_CHECK void bkl_lock(void)
+NO_LOCK_CHECK void bkl_wait(uint32_t ticket)
 {
-	uint32_t ticket = __atomic_fetch_add(&bkl.next, 1, __ATOMIC_RELAXED);
-
 	while (__atomic_load_n(&bkl.serving, __ATOMIC_ACQUIRE) != ticket) {
 		tlb_poll();
 		cpu_pause();
 	}
-}
-
-NO_LOCK_CHECK void bkl_unlock(void)
-{
-	__atomic_store_n(&bkl.serving, bkl.serving + 1, __ATOMIC_RELEASE);
 }

@@ -208,12 +208,11 @@ static MUST_HOLD(bkl) void settle(struct cpu *c)
 	}
 }
 
-/* Nothing has happened: the way out of most system calls. */
+/* Nothing has happened: the way out of most system calls.  Who stops a process that runs
+ * here asks for resched. */
 static bool goes_on(const struct cpu *c, const struct thread *t)
 {
-	return t && t->state == T_RUNNING && !c->next &&
-	       !(t->restart | t->kick | t->dying | t->proc->stopped | c->resched) &&
-	       !(aspace_ndying | memory_ndying);
+	return t && t->state == T_RUNNING && !c->next && !(t->attention | c->resched | ndying);
 }
 
 static __attribute__((noinline)) MUST_HOLD(bkl) void kernel_exit_busy(struct cpu *c)
@@ -225,7 +224,7 @@ static __attribute__((noinline)) MUST_HOLD(bkl) void kernel_exit_busy(struct cpu
 		if (c->thread->kick)
 			deliver_kick(c->thread);
 	} while (must_leave(c, c->thread));
-	if (aspace_ndying | memory_ndying)
+	if (ndying)
 		reap_step();
 }
 

@@ -16,7 +16,6 @@ BKL_BEGIN
 #define STACK_GROW_LIMIT (1ull << 30)
 
 static struct list dying = LIST_INIT(dying);
-uint32_t aspace_ndying;
 
 struct aspace *aspace_new(void)
 {
@@ -41,7 +40,7 @@ void aspace_put(struct aspace *as)
 	if (--as->refs)
 		return;
 	list_append(&dying, &as->dying);
-	aspace_ndying++;
+	ndying++;
 }
 
 /* ---- what is promised: OVERCOMMIT_NEVER ---- */
@@ -761,7 +760,7 @@ bool aspace_reap_step(void)
 		return true;
 	}
 	list_del(&as->dying);
-	aspace_ndying--;
+	ndying--;
 	kfree(as);
 	return true;
 }

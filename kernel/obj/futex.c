@@ -45,7 +45,7 @@ static int futex_key(uaddr_t addr, uint64_t key[2])
 int64_t sys_futex_wait(uaddr_t addr, uint32_t val, uint64_t deadline, uint32_t mask)
 {
 	struct thread *t = thread_self();
-	uint32_t now;
+	const uint32_t *now = NULL;
 	int err;
 
 	if (!mask)
@@ -54,14 +54,14 @@ int64_t sys_futex_wait(uaddr_t addr, uint32_t val, uint64_t deadline, uint32_t m
 		return 0;
 	err = futex_key(addr, t->futex_key);
 	if (!err)
-		err = copy_in(t->proc->as, &now, addr, sizeof(now));
-	if (err)
+		now = user_ptr(t->proc->as, addr, ACCESS_READ, &err);
+	if (!now)
 		return err;
 	if (t->wake == WAKE_TIMEOUT)
 		return W_ETIMEDOUT;
 	if (t->wake == WAKE_KICK)
 		return W_EINTR;
-	if (now != val)
+	if (__atomic_load_n(now, __ATOMIC_RELAXED) != val)
 		return W_EAGAIN;
 	t->futex_mask = mask;
 	return thread_park(bucket(t->futex_key), deadline);

@@ -4,6 +4,7 @@
 #include <kernel/memory.h>
 #include <kernel/page.h>
 #include <kernel/protos.h>
+#include <kernel/syscall.h>
 #include <kernel/thread.h>
 #include <lib/string.h>
 
@@ -38,7 +39,7 @@ static void frames_drop(struct memory *m, uint64_t from)
 /* ---- the end, in steps: one table of frames each ---- */
 
 static struct list dying = LIST_INIT(dying);
-uint32_t memory_ndying;
+uint32_t ndying;
 
 static void memory_free(struct memory *m)
 {
@@ -62,7 +63,7 @@ bool memory_reap_step(void)
 	frames_drop(m, (m->dir_len - 1) * DIR_SPAN);
 	if (!--m->dir_len) {
 		list_del(&m->dying);
-		memory_ndying--;
+		ndying--;
 		memory_free(m);
 	}
 	return true;
@@ -79,7 +80,7 @@ static void memory_destroy(struct object *o)
 		return;
 	}
 	list_append(&dying, &m->dying);
-	memory_ndying++;
+	ndying++;
 }
 
 static const struct object_ops memory_ops = {.destroy = memory_destroy};

@@ -154,28 +154,6 @@ void handle_drop(struct handle *h)
 	obj_put(o);
 }
 
-int handle_check(uint64_t h, uint32_t type, uint32_t rights, int self, void *out)
-{
-	struct process *p = thread_self()->proc;
-	struct handle *s;
-
-	if (self && !h) {
-		*(void **)out = p;
-		return 0;
-	}
-	s = handle_get(&p->handles, h);
-	if (!s)
-		return W_EBADH;
-	if (s->obj->type != type)
-		return W_ETYPE;
-	if (rights & ~s->rights)
-		return W_EACCES;
-	/* the object heads every type but thread, whose registers come first */
-	*(void **)out = type == W_T_THREAD ? (void *)container_of(s->obj, struct thread, obj)
-					   : (void *)s->obj;
-	return 0;
-}
-
 /* A fork does not inherit power over its parent. */
 bool handle_is_private(const struct object *o)
 {

@@ -301,8 +301,10 @@ int64_t sys_proc_stop(struct process *p, uint32_t stop)
 			sched_dequeue(t);
 		else if (t->state == T_READY)
 			sched_enqueue(t, false);
-		else if (t->state == T_RUNNING && stop && t != thread_self())
+		if (t->state == T_RUNNING && stop) {
+			cpus[t->cpu].resched = true;
 			cpu_kick(t->cpu);
+		}
 	}
 	return 0;
 }

@@ -3,6 +3,7 @@
 #include <kernel/ipc.h>
 #include <kernel/page.h>
 #include <kernel/protos.h>
+#include <kernel/syscall.h>
 #include <kernel/waitset.h>
 
 BKL_BEGIN
@@ -170,59 +171,75 @@ int64_t sys_ws_ctl(struct waitset *ws, uint32_t op, w_handle_t h, uint32_t mask,
 	return 0;
 }
 
-/* Take what is ready, at most max; level watches go to round. */
-static uint32_t collect(struct waitset *ws, struct w_event *ev, uint32_t max, struct list *round)
+/*
+ * Take what is ready, at most max.  What is level-triggered and still ready goes to the end
+ * of the line, behind what has not been reported yet; *again is the first that did.
+ */
+static uint32_t collect(struct waitset *ws, struct w_event *ev, uint32_t max, struct watch **again)
 {
 	uint32_t n = 0, bits;
 	struct watch *w;
 
 	while (n < max && !list_is_empty(&ws->ready)) {
 		w = list_first(&ws->ready, struct watch, ready);
+		if (w == *again)
+			break;
 		list_del(&w->ready);
 		bits = w->mask & w->obj->signals;
 		if (!bits)
 			continue;
 		ev[n++] = (struct w_event){.key = w->key, .bits = bits};
-		if (w->mode & W_WS_ONESHOT)
+		if (w->mode & W_WS_ONESHOT) {
 			w->mask = 0;
-		else if (!(w->mode & W_WS_EDGE))
-			list_append(round, &w->ready);
+		} else if (!(w->mode & W_WS_EDGE)) {
+			list_append(&ws->ready, &w->ready);
+			*again = *again ? *again : w;
+		}
 	}
 	return n;
 }
 
-/* What is still ready waits behind what has not been reported yet. */
-static void put_back(struct waitset *ws, struct list *round)
+/* Of one watch that stays ready nothing changes: the commonest answer of all. */
+static struct watch *only_ready(const struct waitset *ws)
 {
-	struct watch *w;
+	struct list *l = ws->ready.next;
+	struct watch *w = list_entry(l, struct watch, ready);
 
-	while (!list_is_empty(round)) {
-		w = list_first(round, struct watch, ready);
-		list_del(&w->ready);
-		list_append(&ws->ready, &w->ready);
-	}
-	if (list_is_empty(&ws->ready))
-		ws->obj.signals &= ~W_READABLE;
+	return l != &ws->ready && l->next == &ws->ready && w->mask & w->obj->signals &&
+			       !(w->mode & (W_WS_EDGE | W_WS_ONESHOT))
+		       ? w
+		       : NULL;
+}
+
+static int64_t report_one(const struct watch *w, uaddr_t uev)
+{
+	struct w_event e = {.key = w->key, .bits = w->mask & w->obj->signals};
+	int err = copy_out(thread_self()->proc->as, uev, &e, sizeof(e));
+
+	return err ? err : 1;
 }
 
 /* In pieces that fit the stack: the number reported, or the error of the first piece. */
 static int64_t report(struct waitset *ws, uaddr_t uev, uint32_t max)
 {
 	struct w_event ev[EVENTS_AT_ONCE];
-	struct list round = LIST_INIT(round);
+	struct watch *again = NULL, *only = only_ready(ws);
 	uint32_t done = 0, n;
 	int err = 0;
 
+	if (only)
+		return report_one(only, uev);
 	do {
 		n = max - done < EVENTS_AT_ONCE ? max - done : EVENTS_AT_ONCE;
-		n = collect(ws, ev, n, &round);
+		n = collect(ws, ev, n, &again);
 		if (n)
 			err = copy_out(thread_self()->proc->as, uev + done * sizeof(*ev), ev,
 				       n * sizeof(*ev));
 		if (!err)
 			done += n;
 	} while (!err && n == EVENTS_AT_ONCE && done < max);
-	put_back(ws, &round);
+	if (list_is_empty(&ws->ready))
+		ws->obj.signals &= ~W_READABLE;
 	return done ? (int64_t)done : err;
 }
 

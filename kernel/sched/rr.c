@@ -91,7 +91,7 @@ static void wake_idle(const struct thread *t, int here)
 {
 	int i;
 
-	for (i = 0; i < ncpus; i++)
+	for (i = 0; i < ncpus && ncpus > 1; i++)
 		if (i != here && cpus[i].idle && allowed(t, i)) {
 			cpu_kick(i);
 			return;
@@ -125,10 +125,12 @@ static uint64_t slice_left(struct cpu *me)
 /* When the clock has to be looked at for t. */
 static uint64_t next_look(const struct thread *t)
 {
-	uint64_t most = rt_since[t->cpu] + RT_MOST + 1;
+	uint64_t most;
 
-	return is_rt(t) && !list_is_empty(&queue[t->cpu]) && most < t->slice_end ? most
-										 : t->slice_end;
+	if (!is_rt(t) || list_is_empty(&queue[t->cpu]))
+		return t->slice_end;
+	most = rt_since[t->cpu] + RT_MOST + 1;
+	return most < t->slice_end ? most : t->slice_end;
 }
 
 /* Behind those of its priority; before them if it was interrupted in its turn. */

@@ -9,7 +9,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <wherry/proc.h>
+#include <wherry/layout.h>
 
 static uint64_t state;
 

@@ -70,7 +70,6 @@ enum { ACCESS_READ = W_PROT_READ, ACCESS_WRITE = W_PROT_WRITE, ACCESS_EXEC = W_P
 BKL_BEGIN
 struct aspace *aspace_new(void);
 void aspace_put(struct aspace *as); /* the last one queues it for the reaper */
-extern uint32_t aspace_ndying;	    /* in the reaper's list */
 bool aspace_reap_step(void);	    /* one bounded step; false: nothing to do */
 
 /* may: W_PROT_* that the mapping can ever have. */

@@ -36,5 +36,17 @@ struct CAPABILITY("lock") bkl {
 };
 
 extern struct bkl bkl;
-void bkl_lock(void) ACQUIRES(bkl);
-void bkl_unlock(void) RELEASES(bkl);
+void bkl_wait(uint32_t ticket); /* until it is ticket's turn */
+
+NO_LOCK_CHECK static inline void bkl_lock(void) ACQUIRES(bkl)
+{
+	uint32_t ticket = __atomic_fetch_add(&bkl.next, 1, __ATOMIC_RELAXED);
+
+	if (__atomic_load_n(&bkl.serving, __ATOMIC_ACQUIRE) != ticket)
+		bkl_wait(ticket);
+}
+
+NO_LOCK_CHECK static inline void bkl_unlock(void) RELEASES(bkl)
+{
+	__atomic_store_n(&bkl.serving, bkl.serving + 1, __ATOMIC_RELEASE);
+}

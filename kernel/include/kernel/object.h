@@ -70,7 +70,6 @@ void obj_pulse(struct object *o); /* new data while already readable: edges fire
 int64_t handle_new(struct object *o, uint32_t rights);
 int64_t handle_install(struct handle_table *t, struct object *o, uint32_t rights, uint32_t at);
 int handle_take(struct handle_table *t, w_handle_t h, struct handle *out); /* moves it out */
-int handle_check(uint64_t h, uint32_t type, uint32_t rights, int self, void *out);
 struct handle *handle_get(struct handle_table *t, uint64_t h);
 bool handle_is_private(const struct object *o); /* not cloned: processes, threads */
 int handle_table_clone(struct handle_table *dst, const struct handle_table *src);

@@ -25,10 +25,15 @@ struct thread {
 	struct list in_proc;	  /* process.threads */
 	enum thread_state state;  /* [k] */
 	enum wake wake;		  /* [k] why the wait ended */
-	bool restart;		  /* [k] run the call in regs again */
-	bool kick;		  /* [k] to be delivered on the way out */
-	bool dying;		  /* [k] ends at its next kernel exit */
-	bool uninterruptible;	  /* [k] a kick does not end this wait */
+	union {
+		struct {
+			bool restart;	      /* [k] run the call in regs again */
+			bool kick;	      /* [k] to be delivered on the way out */
+			bool dying;	      /* [k] ends at its next kernel exit */
+			bool uninterruptible; /* [k] a kick does not end this wait */
+		};
+		uint32_t attention; /* [k] 0: none of them */
+	};
 	int cpu;		  /* [k] runs there, or last ran there */
 	uint64_t affinity;	  /* [k] CPU mask */
 	struct list run;	  /* ready queue */
