@@ -225,6 +225,7 @@ void stack_start(void)
 	poll_task.fn = poll_run;
 	list_init(&poll_task.link);
 	lwip_init();
+	NETIF_SET_CHECKSUM_CTRL(netif_find("lo0"), NETIF_CHECKSUM_DISABLE_ALL);
 	dev = netdev_take();
 	if (dev) {
 		netif_add(&card, &any, &any, &any, NULL, card_init, ethernet_input);

@@ -32,6 +32,7 @@ void ev_add(struct ev_source *s, w_handle_t h, uint32_t mask)
 	int64_t r;
 
 	s->h = h;
+	s->mask = mask;
 	r = w_ws_ctl(the_set(), W_WS_ADD, h, mask, (uint64_t)s);
 	if (r < 0)
 		rt_die("cannot watch handle %u: error %ld", h, -r);
@@ -39,20 +40,37 @@ void ev_add(struct ev_source *s, w_handle_t h, uint32_t mask)
 
 void ev_mod(struct ev_source *s, uint32_t mask)
 {
-	w_ws_ctl(set, W_WS_MOD, s->h, mask, (uint64_t)s);
+	if (s->h && mask != s->mask)
+		w_ws_ctl(set, W_WS_MOD, s->h, mask, (uint64_t)s);
+	s->mask = mask;
 }
 
-void ev_del(struct ev_source *s)
+/* What has been reported of it and was not looked at yet. */
+static void forget_events(struct ev_source *s)
 {
 	int i;
 
-	if (!s->h)
-		return;
-	w_ws_ctl(set, W_WS_DEL, s->h, 0, (uint64_t)s);
 	s->h = 0;
 	for (i = batch_i; i < batch_n; i++) /* already reported, not yet run */
 		if (serve.event[i].key == (uint64_t)s)
 			serve.event[i].key = 0;
+}
+
+void ev_del(struct ev_source *s)
+{
+	if (!s->h)
+		return;
+	w_ws_ctl(set, W_WS_DEL, s->h, 0, (uint64_t)s);
+	forget_events(s);
+}
+
+/* With the last handle of an object whoever watches it is forgotten. */
+void ev_close(struct ev_source *s)
+{
+	if (!s->h)
+		return;
+	w_handle_close(s->h);
+	forget_events(s);
 }
 
 void ev_timer_set(struct ev_timer *t, uint64_t at)

@@ -29,11 +29,9 @@ static char *chunk, *chunk_end;
 
 static int class_of(size_t n)
 {
-	int c = 0;
-
-	while (c < 8 && (16ul << c) < n)
-		c++;
-	return c;
+	if (n <= 16)
+		return 0;
+	return n > 2048 ? 8 : 60 - __builtin_clzl(n - 1);
 }
 
 static void *alloc_large(size_t n)

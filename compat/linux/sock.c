@@ -24,19 +24,21 @@ static struct lx_file *sock_get(long fd, long *err)
 	return *err ? NULL : f;
 }
 
-static long install(const w_handle_t *h, uint32_t nh, uint32_t flags, enum sock_state state)
+/* channel, event and stream; either of the latter may be 0 */
+static long install(const w_handle_t h[3], uint32_t flags, enum sock_state state)
 {
 	struct lx_file *f = file_new(K_SOCK, 2 | (flags & SOCK_NONBLOCK));
 	uint32_t i;
 
 	if (!f) {
-		for (i = 0; i < nh; i++)
-			w_handle_close(h[i]);
+		for (i = 0; i < 3; i++)
+			if (h[i])
+				w_handle_close(h[i]);
 		return -ENOMEM;
 	}
 	f->h = h[0];
 	f->event = h[1];
-	f->stream = nh > 2 ? h[2] : 0;
+	f->stream = h[2];
 	f->sock_state = state;
 	f->mode = FS_S_IFSOCK | 0777;
 	if (f->stream && flags & SOCK_NONBLOCK)
@@ -64,7 +66,8 @@ LX(socket)
 	err = lx_chan(LX_H_NET, &m);
 	if (err < 0)
 		return err;
-	return install(m.h, m.nh, a[1], (a[1] & 15) == SOCK_DGRAM ? S_DGRAM : S_NEW);
+	return install((w_handle_t[3]){m.h[0], m.h[1], m.nh > 2 ? m.h[2] : 0}, a[1],
+		       (a[1] & 15) == SOCK_DGRAM ? S_DGRAM : S_NEW);
 }
 
 LX(socketpair)
@@ -194,7 +197,7 @@ static long accept_common(const uint64_t *a, uint64_t flags)
 	err = m.NET_ACCEPT_in_nonblock ? lx_chan(f->h, &m) : lx_chan_intr(f->h, &m);
 	if (err < 0)
 		return err;
-	fd = install(m.h, m.nh, flags, S_CONNECTED);
+	fd = install((w_handle_t[3]){m.h[0], 0, m.h[1]}, flags, S_CONNECTED);
 	if (fd >= 0)
 		put_addr(a[1], a[2], addr, sizeof(addr));
 	return fd;

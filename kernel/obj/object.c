@@ -54,10 +54,27 @@ void obj_pulse(struct object *o)
 
 /* ---- handle tables ---- */
 
+/* One allocation: the slots, and behind them a bit for each that is taken. */
+static int table_alloc(struct handle_table *t, uint32_t size)
+{
+	uint32_t words = (size + 63) / 64;
+	struct handle *slot = kzalloc(size * sizeof(*slot) + words * sizeof(uint64_t));
+
+	if (!slot)
+		return W_ENOMEM;
+	t->slot = slot;
+	t->taken = (uint64_t *)(slot + size);
+	t->size = size;
+	t->words = words;
+	t->taken[0] = (1ull << W_H_FIRST_FREE) - 1;
+	return 0;
+}
+
 static int table_grow(struct handle_table *t, uint32_t want)
 {
 	uint32_t size = t->size ? t->size : 32;
-	struct handle *slot;
+	struct handle_table old = *t;
+	int err;
 
 	while (size <= want)
 		size *= 2;
@@ -65,26 +82,41 @@ static int table_grow(struct handle_table *t, uint32_t want)
 		size = t->limit;
 	if (want >= size)
 		return W_EMFILE;
-	slot = kzalloc(size * sizeof(*slot));
-	if (!slot)
-		return W_ENOMEM;
-	if (t->slot)
-		memcpy(slot, t->slot, t->size * sizeof(*slot));
-	kfree(t->slot);
-	t->slot = slot;
-	t->size = size;
+	err = table_alloc(t, size);
+	if (err || !old.size)
+		return err;
+	memcpy(t->slot, old.slot, old.size * sizeof(*t->slot));
+	memcpy(t->taken, old.taken, old.words * sizeof(*t->taken));
+	kfree(old.slot);
 	return 0;
 }
 
+/* The lowest; not below the table's size: none. */
 static uint32_t free_slot(struct handle_table *t)
 {
-	uint32_t i;
+	uint64_t free = 0;
 
-	for (i = t->low < W_H_FIRST_FREE ? W_H_FIRST_FREE : t->low; i < t->size; i++)
-		if (!t->slot[i].obj)
+	for (; t->low < t->words; t->low++) {
+		free = ~t->taken[t->low];
+		if (free)
 			break;
-	t->low = i;
-	return i;
+	}
+	return t->low * 64 + (free ? __builtin_ctzll(free) : 0);
+}
+
+/* The first slot from i on that may hold a handle; the table's size: none. */
+static uint32_t next_taken(const struct handle_table *t, uint32_t i)
+{
+	uint64_t bits;
+
+	for (; i < t->size; i = (i | 63) + 1) {
+		bits = t->taken[i / 64] >> i % 64;
+		if (bits)
+			break;
+	}
+	if (i < t->size)
+		i += __builtin_ctzll(bits);
+	return i < t->size ? i : t->size;
 }
 
 int64_t handle_install(struct handle_table *t, struct object *o, uint32_t rights, uint32_t at)
@@ -92,7 +124,7 @@ int64_t handle_install(struct handle_table *t, struct object *o, uint32_t rights
 	int err;
 
 	if (!at)
-		at = free_slot(t);
+		at = t->size ? free_slot(t) : W_H_FIRST_FREE;
 	if (at >= t->size) {
 		err = table_grow(t, at);
 		if (err)
@@ -103,6 +135,7 @@ int64_t handle_install(struct handle_table *t, struct object *o, uint32_t rights
 	obj_get(o);
 	o->handles++;
 	t->slot[at] = (struct handle){o, rights};
+	t->taken[at / 64] |= 1ull << at % 64;
 	t->used++;
 	return at;
 }
@@ -134,8 +167,11 @@ int handle_take(struct handle_table *t, w_handle_t h, struct handle *out)
 	*out = *s;
 	s->obj = NULL;
 	t->used--;
-	if (h < t->low)
-		t->low = h;
+	if (h < W_H_FIRST_FREE)
+		return 0;
+	t->taken[h / 64] &= ~(1ull << h % 64);
+	if (h / 64 < t->low)
+		t->low = h / 64;
 	return 0;
 }
 
@@ -165,19 +201,18 @@ int handle_table_clone(struct handle_table *dst, const struct handle_table *src)
 	uint32_t i;
 
 	dst->limit = src->limit;
-	dst->used = src->used;
 	if (!src->size)
 		return 0;
-	dst->slot = kzalloc(src->size * sizeof(*dst->slot));
-	if (!dst->slot)
+	if (table_alloc(dst, src->size))
 		return W_ENOMEM;
-	dst->size = src->size;
-	for (i = 0; i < src->size; i++) {
+	dst->used = src->used;
+	for (i = next_taken(src, 0); i < src->size; i = next_taken(src, i + 1)) {
 		if (!src->slot[i].obj || handle_is_private(src->slot[i].obj)) {
 			dst->used -= !!src->slot[i].obj;
 			continue;
 		}
 		dst->slot[i] = src->slot[i];
+		dst->taken[i / 64] |= 1ull << i % 64;
 		obj_get(dst->slot[i].obj);
 		dst->slot[i].obj->handles++;
 	}
@@ -188,7 +223,7 @@ void handle_table_free(struct handle_table *t)
 {
 	uint32_t i;
 
-	for (i = 0; i < t->size; i++)
+	for (i = next_taken(t, 0); i < t->size; i = next_taken(t, i + 1))
 		handle_drop(&t->slot[i]);
 	kfree(t->slot);
 	memset(t, 0, sizeof(*t));

@@ -132,9 +132,14 @@ static void close_in(struct stream *s)
 static void stream_unhandled(struct object *o)
 {
 	struct stream *s = container_of(o, struct stream, obj);
+	struct ring *out = out_of(s), *in = in_of(s);
 
-	close_out(s);
-	close_in(s);
+	/* nobody is left to see our own signals change */
+	out->closed = true;
+	in->abandoned = true;
+	thread_wake_all(&out->readers);
+	thread_wake_all(&in->writers);
+	tell(peer(s));
 }
 
 static void stream_destroy(struct object *o)

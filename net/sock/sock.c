@@ -88,7 +88,8 @@ struct sock {
 	struct list waiting;   /* pending accept, connect, recvfrom */
 	struct sockaddr bound, peer;
 	bool reuse, reuse_port;
-	bool told; /* some connect() has heard that it succeeded */
+	bool told;     /* some connect() has heard that it succeeded */
+	bool readable; /* S_LISTEN: its event says so */
 	struct linger linger;
 	uint32_t backlog;
 };
@@ -127,19 +128,21 @@ static int to_errno(err_t e)
 
 static void ready(struct sock *s, uint32_t set, uint32_t clear)
 {
-	w_event_set(s->event, set, clear);
+	if (s->event)
+		w_event_set(s->event, set, clear);
 }
 
 /* ---- life ---- */
 
-static struct sock *sock_new(int type)
+/* event: it will listen, connect or receive datagrams; of a connection the stream says all. */
+static struct sock *sock_new(int type, bool event)
 {
 	struct sock *s = rt_try_alloc(sizeof(*s));
 	int64_t e;
 
 	if (!s)
 		return NULL;
-	e = w_event_create(0);
+	e = event ? w_event_create(0) : 0;
 	if (e < 0) {
 		rt_free(s);
 		return NULL;
@@ -174,12 +177,14 @@ static void sock_free(struct sock *s)
 	if (s->control || s->lost || s->tcp || list_is_linked(&s->in_queue))
 		return;
 	fail_waiting(s, W_ECONNABORTED);
-	ev_del(&s->src);
-	if (s->stream)
+	if (s->src.h)
+		ev_close(&s->src);
+	else if (s->stream)
 		w_handle_close(s->stream);
 	if (s->theirs)
 		w_handle_close(s->theirs);
-	w_handle_close(s->event);
+	if (s->event)
+		w_handle_close(s->event);
 	if (s->in)
 		pbuf_free(s->in);
 	rt_free(s);
@@ -381,8 +386,10 @@ static void on_err(void *arg, err_t err)
 					    : 104;
 	s->state = S_DEAD;
 	l = unqueue(s);
-	if (l && !l->queued)
+	if (l && !l->queued && l->readable) {
 		ready(l, 0, W_READABLE);
+		l->readable = false;
+	}
 	w_stream_ctl(s->stream, W_STREAM_RESET, 0);
 	fail_waiting(s, -s->error);
 	ready(s, W_READABLE | W_WRITABLE | W_ERROR | W_HUP, 0);
@@ -425,19 +432,21 @@ static void connected(struct sock *s)
 /* ---- listen and accept ---- */
 
 /*
- * Answer with a control channel, the event and the stream.  When the caller has gone the
- * channel's end will be told all the same: closed() counts that off.
+ * Answer with a control channel, the event if there is one, and the stream.  When the caller
+ * has gone the channel's end will be told all the same: closed() counts that off.
  */
 static int hand_out(struct sock *s, struct w_msg *m, int status)
 {
-	int64_t ev = w_handle_dup(s->event, W_READ | W_DUP);
+	int64_t ev = s->event ? w_handle_dup(s->event, W_READ | W_DUP) : 0;
 
-	m->h[0] = service_mint(&service, (uint64_t)s);
-	m->h[1] = ev < 0 ? 0 : ev;
-	m->h[2] = s->theirs;
-	m->nh = s->theirs ? 3 : 2;
+	m->nh = 0;
+	m->h[m->nh++] = service_mint(&service, (uint64_t)s);
+	if (ev > 0)
+		m->h[m->nh++] = ev;
+	if (s->theirs)
+		m->h[m->nh++] = s->theirs;
 	if (!m->h[0] || ev < 0) {
-		if (ev >= 0)
+		if (ev > 0)
 			w_handle_close(ev);
 		if (m->h[0]) {
 			s->lost++;
@@ -449,7 +458,8 @@ static int hand_out(struct sock *s, struct w_msg *m, int status)
 	if (service_reply_bytes(&service, m, status, &s->peer, sizeof(s->peer)) < 0) {
 		s->lost++;
 		w_handle_close(m->h[0]);
-		w_handle_close(m->h[1]);
+		if (ev > 0)
+			w_handle_close(ev);
 		return W_ENOENT;
 	}
 	s->control = true;
@@ -473,8 +483,11 @@ static void serve_accepts(struct sock *l)
 			tcp_backlog_accepted(s->tcp);
 		rt_free(p);
 	}
-	ready(l, list_is_empty(&l->queue) ? 0 : W_READABLE,
-	      list_is_empty(&l->queue) ? W_READABLE : 0);
+	if (!list_is_empty(&l->queue))
+		ready(l, W_READABLE, 0);
+	else if (l->readable)
+		ready(l, 0, W_READABLE);
+	l->readable = !list_is_empty(&l->queue);
 }
 
 static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
@@ -485,12 +498,9 @@ static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
 		return ERR_VAL;
 	if (l->queued >= l->backlog)
 		return ERR_MEM; /* lwIP resets the connection */
-	s = sock_new(SOCK_STREAM);
+	s = sock_new(SOCK_STREAM, false);
 	if (!s || make_stream(s)) {
-		if (s) {
-			w_handle_close(s->event);
-			rt_free(s);
-		}
+		rt_free(s);
 		return ERR_MEM;
 	}
 	attach_pcb(s, pcb);
@@ -664,7 +674,6 @@ static err_t on_connected(void *arg, struct tcp_pcb *pcb, err_t err)
 	connected(s);
 	s->told = fail_waiting(s, 0);
 	ready(s, W_WRITABLE, 0);
-	pull_out(s);
 	return ERR_OK;
 }
 
@@ -944,7 +953,7 @@ static void op_socket(struct w_msg *m)
 		reply(m, -93); /* EPROTONOSUPPORT */
 		return;
 	}
-	s = sock_new(type);
+	s = sock_new(type, true);
 	if (!s) {
 		reply(m, W_ENOMEM);
 		return;
@@ -962,8 +971,6 @@ static void op_socket(struct w_msg *m)
 			tcp_sent(s->tcp, on_sent);
 			tcp_err(s->tcp, on_err);
 		}
-		ready(s, W_HUP | W_WRITABLE, 0);
-		ready(s, 0, W_HUP | W_WRITABLE);
 	}
 	if (!s->tcp && !s->udp) {
 		reply(m, W_ENOMEM);

@@ -59,5 +59,6 @@
 #define MEMP_NUM_TCP_PCB CONFIG_TCP_MAX_CONNECTIONS
 #define PBUF_POOL_BUFSIZE 1536
 #define LWIP_CHKSUM_ALGORITHM 3
+#define LWIP_CHECKSUM_CTRL_PER_NETIF 1 /* none on the loopback interface: stack_start() */
 #define TCP_QUEUE_OOSEQ 1
 #define LWIP_DISABLE_TCP_SANITY_CHECKS 1
