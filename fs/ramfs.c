@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "cred.h"
+#include "lease.h"
 #include "mqueue.h"
 #include "watch.h"
 
@@ -45,6 +46,7 @@ static struct node *node_new(const char *name, uint32_t mode)
 	list_init(&n->sibling);
 	list_init(&n->named);
 	list_init(&n->watches);
+	list_init(&n->parkings);
 	n->mode = mode;
 	n->nlink = 1;
 	n->ino = next_ino++;
@@ -205,6 +207,7 @@ static int step(struct walk *w, const char *name, size_t len, bool final)
 
 	if (!is_dir(w->at))
 		return W_ENOTDIR;
+	lease_visit(w->at);
 	if (!cred_may(w->at, MAY_X))
 		return W_EACCES;
 	if (len > NAME_MAX_BYTES)
@@ -279,10 +282,15 @@ int ramfs_walk(struct node *from, const char *path, bool nofollow, struct node *
 
 	if (last)
 		*last = 0;
+	lease_begin();
 	err = walk_path(&w, path, false);
-	if (!err)
-		*out = w.at;
-	return err;
+	if (err)
+		return err;
+	*out = w.at;
+	lease_visit(w.at);
+	if (w.at->hard)
+		lease_visit(w.at->hard);
+	return 0;
 }
 
 /* ---- names ---- */
@@ -295,6 +303,7 @@ static void attach(struct node *n, struct node *dir)
 	dir->mtime = dir->ctime = rt_wall();
 	if (is_dir(n))
 		dir->nlink++;
+	lease_changed(dir);
 }
 
 static void detach(struct node *n)
@@ -302,6 +311,8 @@ static void detach(struct node *n)
 	if (is_dir(n))
 		n->parent->nlink--;
 	n->parent->mtime = n->parent->ctime = rt_wall();
+	lease_changed(n->parent);
+	lease_changed(n); /* an open file's name */
 	list_del(&n->sibling);
 	list_del(&n->named);
 	nnames--;
@@ -360,6 +371,7 @@ int ramfs_link(struct node *target, struct node *dir, const char *name)
 		return err;
 	n->hard = target;
 	target->nlink++;
+	lease_changed(target);
 	target->opens++; /* the data outlives its first name */
 	return 0;
 }
@@ -420,6 +432,9 @@ int ramfs_unlink(struct node *n, bool rmdir)
 	detach(n);
 	data->nlink -= is_dir(n) ? 2 : 1;
 	data->ctime = rt_wall();
+	lease_changed(data);
+	if (!data->nlink)
+		lease_revoke(data);
 	if (!is_dir(n))
 		watch_self(data, IN_ATTRIB); /* the number of names */
 	if (!data->nlink && !data->opens)
@@ -483,7 +498,20 @@ int ramfs_rename(struct node *n, struct node *dir, const char *name, bool norepl
 	watch_entry(dir, copy, is_dir(n), IN_MOVED_TO, cookie);
 	watch_self(ramfs_data(n), IN_MOVE_SELF);
 	n->ctime = rt_wall();
+	lease_changed(ramfs_data(n));
 	return 0;
+}
+
+/* Reading changes the time of access once a day at the most (relatime, mount(8)). */
+void ramfs_accessed(struct node *n)
+{
+	const uint64_t day = 86400ull * 1000000000;
+	uint64_t now = rt_wall();
+
+	if (n->atime > n->mtime && n->atime > n->ctime && now - n->atime < day)
+		return;
+	n->atime = now;
+	lease_changed(n);
 }
 
 /* ---- bytes ---- */
@@ -574,6 +602,7 @@ int ramfs_resize(struct node *n, uint64_t size)
 	n->size = size;
 	ramfs_sized(n);
 	n->mtime = n->ctime = rt_wall();
+	lease_changed(n);
 	return 0;
 }
 

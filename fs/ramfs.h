@@ -29,13 +29,14 @@ struct node {
 	bool mount;	 /* a directory that another service serves */
 	char *map;	 /* mem mapped, map_len bytes */
 	uint64_t map_len;
-	w_handle_t leads;    /* sockets: to their service; owns */
-	char *target;	     /* symbolic links; owns */
-	struct list watches; /* struct watch (watch.c) */
-	struct locks *locks; /* lock.c; owns */
-	struct fifo *fifo;   /* fifo.c; owns */
-	struct mqueue *mq;   /* mqueue.c; owns */
-	struct node *hard;   /* a hard link: the node with the data; counted in nlink */
+	w_handle_t leads;     /* sockets: to their service; owns */
+	char *target;	      /* symbolic links; owns */
+	struct list watches;  /* struct watch (watch.c) */
+	struct list parkings; /* struct parking (lease.h): opens that may be parked */
+	struct locks *locks;  /* lock.c; owns */
+	struct fifo *fifo;    /* fifo.c; owns */
+	struct mqueue *mq;    /* mqueue.c; owns */
+	struct node *hard;    /* a hard link: the node with the data; counted in nlink */
 };
 
 extern struct node *ramfs_root;
@@ -55,6 +56,7 @@ int ramfs_create(struct node *dir, const char *name, uint32_t mode, struct node 
 int ramfs_link(struct node *target, struct node *dir, const char *name);
 int ramfs_unlink(struct node *n, bool rmdir);
 int ramfs_rename(struct node *n, struct node *dir, const char *name, bool noreplace);
+void ramfs_accessed(struct node *n);
 void ramfs_put(struct node *n);		 /* an open ended: free when nameless */
 struct node *ramfs_data(struct node *n); /* hard links resolved */
 

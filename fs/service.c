@@ -6,6 +6,7 @@
  */
 #include "cred.h"
 #include "fifo.h"
+#include "lease.h"
 #include "lock.h"
 #include "mqueue.h"
 #include "watch.h"
@@ -19,7 +20,8 @@ struct ofile {
 	struct node *n;
 	uint64_t off;
 	uint32_t flags;
-	bool fifo;		 /* counted there */
+	bool fifo; /* counted there */
+	struct parking park;
 	struct watcher *watcher; /* an inotify instance: no node */
 };
 
@@ -108,12 +110,30 @@ static bool open_permitted(const struct node *n, uint32_t flags)
 	return flags & FS_O_PATH || cred_may(n, cred_open_bits(flags));
 }
 
+/* Whoever watches wants to hear of each open. */
+static bool may_park(const struct node *named, uint32_t flags)
+{
+	const struct node *n = named->hard ? named->hard : named;
+
+	return !(flags & (FS_O_ACCMODE | FS_O_CREAT | FS_O_PATH)) &&
+	       (n->mode & FS_S_IFMT) == FS_S_IFREG && list_is_empty(&n->watches) &&
+	       (!named->parent || list_is_empty(&named->parent->watches));
+}
+
+/* The slot, or 0. */
+static uint32_t open_parkable(const struct w_msg *m, struct ofile *f)
+{
+	uint32_t slot = m->FS_OPEN_in_slot;
+
+	return lease_park(&f->park, m->sender, slot, &f->n) ? slot : 0;
+}
+
 static void op_open(struct w_msg *m, const char *path)
 {
 	uint32_t flags = m->FS_OPEN_in_flags;
+	struct node *n, *named = NULL;
 	bool fresh = false;
 	struct ofile *f;
-	struct node *n;
 	int err;
 
 	if (flags & FS_O_PATH) /* names the file: nothing is opened, made or changed */
@@ -123,6 +143,7 @@ static void op_open(struct w_msg *m, const char *path)
 	else
 		err = ramfs_walk(ramfs_root, path, flags & FS_O_NOFOLLOW, &n, NULL);
 	if (!err) {
+		named = n;
 		n = ramfs_data(n);
 		err = open_check(n, flags);
 	}
@@ -142,9 +163,10 @@ static void op_open(struct w_msg *m, const char *path)
 		fifo_open(&service, m, n, flags, m->h[0]);
 		return;
 	}
+	m->FS_OPEN_out_slot = may_park(named, flags) ? open_parkable(m, f) : 0;
 	m->FS_OPEN_out_mode = n->mode;
 	m->FS_OPEN_out_size = n->rdev ? n->rdev : n->size;
-	m->FS_OPEN_out_ino = n->ino;
+	lease_end((uint64_t *)&m->FS_OPEN_out_trail0, &m->FS_OPEN_out_sum);
 	m->nh = 1;
 	service_finish(&service, m, 0);
 }
@@ -203,6 +225,7 @@ static void op_write(struct w_msg *m, struct ofile *f)
 		ramfs_sized(f->n);
 	}
 	f->n->mtime = f->n->ctime = now_ns();
+	lease_changed(f->n);
 	if (m->in_len)
 		watch_tell(f->n, IN_MODIFY);
 	if (own)
@@ -284,7 +307,7 @@ static void op_mmap(struct w_msg *m, struct ofile *f)
 				      ? W_ALL & ~W_MANAGE
 				      : W_ALL & ~(W_WRITE | W_MANAGE));
 	m->FS_MMAP_out_size = f->n->size;
-	f->n->atime = rt_wall();
+	ramfs_accessed(f->n);
 	reply_handle(m, h);
 }
 
@@ -304,7 +327,7 @@ static void op_exec(struct w_msg *m, const char *path)
 	h = err ? err : w_handle_dup(mem, W_ALL & ~(W_WRITE | W_MANAGE));
 	if (h >= 0) {
 		watch_tell(n, IN_OPEN);
-		n->atime = rt_wall();
+		ramfs_accessed(n);
 		m->FS_EXEC_out_mode = n->mode;
 		m->FS_EXEC_out_size = n->size;
 	}
@@ -332,8 +355,12 @@ static void op_stat(struct w_msg *m, struct ofile *f, const char *path)
 	struct node *n = f ? f->n : NULL;
 	int err = 0;
 
-	if (m->in_len || !f)
+	if (m->in_len || !f) {
 		err = ramfs_walk(ramfs_root, path, m->FS_STAT_in_nofollow, &n, NULL);
+		m->FS_STAT_out_trail0 = 0;
+		if (!err || err == W_ENOENT)
+			lease_end((uint64_t *)&m->FS_STAT_out_trail0, &m->FS_STAT_out_sum);
+	}
 	if (err) {
 		reply(m, err);
 		return;
@@ -594,6 +621,22 @@ static void op_grant(struct w_msg *m, const char *path)
 	reply(m, err < 0 ? W_EAGAIN : 0);
 }
 
+/* What is kept of the caller from now on goes with him: procd has to tell us. */
+static void expect_end(const struct w_msg *m)
+{
+	cred_enter(m->sender);
+	cred_me();
+	cred_enter_self();
+}
+
+static void op_parking(struct w_msg *m)
+{
+	w_handle_t mem = m->nh == 1 ? m->h[0] : 0;
+
+	expect_end(m);
+	reply(m, mem ? lease_client_new(m->sender, mem) : W_EINVAL);
+}
+
 static void op_who(struct w_msg *m)
 {
 	struct w_obj_info info = {0};
@@ -694,6 +737,7 @@ static void op_setattr(struct w_msg *m, struct ofile *f, const char *path)
 	if (what & FS_SET_MTIME)
 		n->mtime = m->FS_SETATTR_in_mtime;
 	n->ctime = now_ns();
+	lease_changed(n);
 	watch_tell(n, IN_ATTRIB);
 	reply(m, 0);
 }
@@ -762,6 +806,11 @@ static void closed(struct ofile *f)
 		rt_free(f);
 		return;
 	}
+	lease_closed(&f->park);
+	if (!f->n) { /* revoked */
+		rt_free(f);
+		return;
+	}
 	watch_tell(f->n, f->flags & FS_O_ACCMODE ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
 	lock_end(f->n, f);
 	if (f->fifo)
@@ -801,6 +850,8 @@ static void call_watcher(struct w_msg *m, struct ofile *f, const char *path)
 			err = W_EACCES;
 		if (!err)
 			err = watch_add(f->watcher, ramfs_data(n), mask);
+		if (err >= 0) /* opens are to be told from now on */
+			lease_changed(ramfs_data(n));
 		reply(m, err);
 		break;
 	case FS_WATCH_DEL:
@@ -894,14 +945,6 @@ static void call_mqueue(struct w_msg *m, struct ofile *f)
 	}
 }
 
-/* What is kept of the caller from now on goes with him: procd has to tell us. */
-static void expect_end(const struct w_msg *m)
-{
-	cred_enter(m->sender);
-	cred_me();
-	cred_enter_self();
-}
-
 static void call_file(struct w_msg *m, struct ofile *f, const char *bytes)
 {
 	if (f->flags & FS_O_PATH && m->op != FS_STAT && m->op != FS_STATFS && m->op != FS_FLAGS) {
@@ -974,6 +1017,7 @@ static void process_gone(uint64_t koid)
 {
 	lock_process_gone(koid);
 	mqueue_process_gone(koid);
+	lease_client_gone(koid);
 }
 
 static void call(struct service *s, struct w_msg *m)
@@ -998,7 +1042,13 @@ static void call(struct service *s, struct w_msg *m)
 		call_watcher(m, f, s->bytes);
 		return;
 	}
+	if (f && !f->n) {
+		reply(m, -116); /* ESTALE: it was parked when the file's last name went */
+		return;
+	}
 	if (f) {
+		if (lease_reopened(&f->park))
+			f->off = 0;
 		call_file(m, f, s->bytes);
 		return;
 	}
@@ -1041,6 +1091,13 @@ static void call(struct service *s, struct w_msg *m)
 		break;
 	case FS_EXEC:
 		op_exec(m, s->bytes);
+		break;
+	case FS_LEASES:
+		reply_handle(m, lease_counters() ? w_handle_dup(lease_counters(), W_READ | W_DUP)
+						 : W_ENOMEM);
+		break;
+	case FS_PARKING:
+		op_parking(m);
 		break;
 	case FS_WHO:
 		op_who(m);
@@ -1233,6 +1290,7 @@ static void start(void)
 	for (base = 0; base < W_PAGE && flatfs_open(&fs, p + base, info.size - base); base += 8)
 		;
 	ramfs_archive = W_H_ARCHIVE;
+	lease_init();
 	ramfs_init();
 	apply_meta(&fs, meta_make);
 	flatfs_begin(&f);

@@ -204,9 +204,9 @@ musl_flags = -static -std=gnu11 -I$(srctree)/abi/include -Iinclude/generated -O2
 cmd_musl = musl-gcc $(musl_flags) -o $@ $(filter %.c,$^)
 quiet_cmd_direct = DIRECT  $@
 cmd_direct = $(srctree)/scripts/wherry-cc $(musl_flags) -o $@ $(filter-out $(srctree)/usr/direct/%,$(filter %.c,$^))
-p/strace: $(srctree)/usr/strace/strace.c $(abi)/include/wherry/proc.h FORCE
+p/strace: $(srctree)/usr/strace/strace.c $(abi)/include/wherry/proc.h FORCE | prepare
 	$(call if_changed,musl)
-p/httpd: $(wildcard $(srctree)/usr/httpd/*.c) $(wildcard $(srctree)/usr/httpd/*.h) $(srctree)/scripts/wherry-cc $(srctree)/usr/direct/direct.c FORCE
+p/httpd: $(wildcard $(srctree)/usr/httpd/*.c) $(wildcard $(srctree)/usr/httpd/*.h) $(srctree)/scripts/wherry-cc $(srctree)/usr/direct/direct.c FORCE | prepare
 	$(call if_changed,direct)
 quiet_cmd_strip = STRIP   $@
 cmd_strip = strip -o $@ $<

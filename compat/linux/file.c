@@ -26,10 +26,16 @@ struct lx_file *file_new(enum kind kind, uint32_t oflags)
 
 void file_put(struct lx_file *f)
 {
-	struct w_msg flush = {.op = FS_STATFS};
-
 	if (__atomic_sub_fetch(&f->refs, 1, __ATOMIC_ACQ_REL))
 		return;
+	if (!f->slot || !lease_park(f))
+		file_close(f);
+}
+
+void file_close(struct lx_file *f)
+{
+	struct w_msg flush = {.op = FS_STATFS};
+
 	if (f->kind == K_SIGNALFD)
 		proc()->signalfds--;
 	while (!list_is_empty(&f->items)) {
@@ -48,6 +54,7 @@ void file_put(struct lx_file *f)
 		w_handle_close(f->content);
 	if (f->event && f->kind == K_STREAM) /* a FIFO: until its service has seen the end */
 		lx_chan(LX_H_FS, &flush);
+	lease_slot_free(f->slot, f->forks);
 	pfree(f->path);
 	pfree(f);
 }
@@ -231,6 +238,7 @@ static void set_flags(struct lx_file *f, uint32_t flags)
 	struct w_msg m = {.op = FS_FLAGS};
 
 	f->oflags = (f->oflags & ~can) | (flags & can);
+	lease_unparkable(f);
 	if (sticky_stream(f))
 		w_stream_ctl(s, W_STREAM_SETFLAGS, flags & FS_O_NONBLOCK ? W_STREAM_NONBLOCK : 0);
 	if (f->kind == K_FILE || f->kind == K_TTY || f->kind == K_INOTIFY || f->kind == K_MQ) {
@@ -1074,6 +1082,7 @@ LX(flock)
 	if (f->kind != K_FILE)
 		return 0;
 	m.FS_FLOCK_in_how = a[1];
+	lease_unparkable(f);
 	return a[1] & 4 ? lx_chan(f->h, &m) : lx_chan_intr(f->h, &m);
 }
 

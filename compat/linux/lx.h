@@ -104,6 +104,10 @@ struct lx_epitem {
 	bool two; /* registered with event and stream */
 };
 
+struct lease_said { /* with what an answer about a path holds: fs/lease.h */
+	uint64_t trail[2], sum;
+};
+
 struct lx_file {
 	int refs; /* descriptors */
 	enum kind kind;
@@ -125,7 +129,12 @@ struct lx_file {
 	uint64_t ticket;     /* AF_UNIX: names it to its service */
 	uint64_t timeout[2]; /* ns, SO_RCVTIMEO and SO_SNDTIMEO; 0: none */
 	char *path;	     /* of directories: for *at() and /proc; owns */
+	/* a file that may be parked (lease.c): its slot, 0: it may not */
+	uint32_t slot, forks; /* forks: proc()->forks when it was opened */
+	struct lease_said said;
 };
+
+#define UNPARKABLE (~0u) /* in forks */
 
 struct lx_fd {
 	struct lx_file *file;
@@ -162,9 +171,13 @@ struct lx_proc {
 	w_handle_t exec_from;	    /* the file to execute next, instead of looking it up; owns */
 	bool locked;		    /* mlockall(2) */
 	bool record_locks;	    /* it may hold some: closing tells the file service */
+	bool parking;		    /* the file service has our page (lease.c) */
 	bool trace, trace_log;	    /* trace.c: print calls; into the kernel's log */
 	struct lx_file *trace_file; /* or there; owns */
 	uint64_t brk_start;	    /* its end: LX_BRK_AT */
+	struct lx_leases *leases;   /* lease.c; NULL: not yet */
+	uint32_t lookups, forks;    /* lookups: until it has leases; forks: children made */
+	uint32_t nparked;	    /* files in the table of leases */
 	uint64_t seen_missing[8];
 	uint64_t rlimit[16][2]; /* soft, hard; NOFILE's soft one is fd_limit */
 	struct lx_sigaction action[65];
@@ -258,6 +271,7 @@ long fd_of_service(enum kind kind, uint32_t oflags, const w_handle_t *h, bool cl
 void fd_place(uint32_t fd, struct lx_file *f); /* at a free number, without O_CLOEXEC */
 struct lx_file *file_new(enum kind kind, uint32_t oflags);
 void file_put(struct lx_file *f);
+void file_close(struct lx_file *f); /* it is nobody's any more */
 void fd_close_exec(void);
 long file_read(struct lx_file *f, uint64_t buf, uint64_t len, uint64_t off);
 long file_write(struct lx_file *f, uint64_t buf, uint64_t len, uint64_t off);
@@ -272,6 +286,26 @@ long open_pts(uint32_t n, uint32_t flags, struct lx_file **out);
 bool lx_signal_ignored(int sig); /* or blocked by the calling thread */
 /* A background process touched its terminal: stop it by sig, or -EIO. */
 long tty_background(int sig);
+/*
+ * lease.c: paths are absolute, of the root's file service, len bytes long.
+ *
+ * lease_stat() is true when *err (and *st) is known.  lease_open() gives a parked file, or
+ * NULL and a slot to ask for; lease_opened() takes the answer.  lease_park() is true when it
+ * has taken f over.
+ */
+bool lease_stat(const char *path, uint32_t len, bool nofollow, struct fs_stat *st, long *err);
+bool lease_fstat(const struct lx_file *f, uint32_t len, struct fs_stat *st);
+void lease_keep(const char *path, uint32_t len, bool nofollow, const struct lease_said *said,
+		const struct fs_stat *st, long err);
+struct lx_file *lease_open(const char *path, uint32_t len, uint32_t flags, uint32_t *slot);
+void lease_opened(struct lx_file *f, uint32_t len, uint32_t flags, const struct w_msg *m);
+bool lease_park(struct lx_file *f);
+void lease_slot_free(uint32_t slot, uint32_t forks);
+void lease_unparkable(struct lx_file *f); /* it is not as it was opened */
+void lease_forget(void);		  /* the credentials change */
+void lease_fork(void);			  /* a child is about to be made */
+void lease_child(void);			  /* this is one */
+
 long path_stat(const char *path, bool nofollow, struct fs_stat *st);
 long path_open(const char *path, uint32_t flags, uint32_t mode, struct lx_file **out);
 long lx_chan(w_handle_t ch, struct w_msg *m);	   /* uninterruptible call */

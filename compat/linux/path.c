@@ -214,7 +214,10 @@ long path_stat(const char *path, bool nofollow, struct fs_stat *st)
 	const char *rest = path;
 	w_handle_t h = path_mount(&rest);
 	struct w_msg m = {.op = FS_STAT, .out = (uint64_t)st, .out_len = sizeof(*st)};
+	uint32_t len = strlen(path);
 
+	if (h == LX_H_FS && lease_stat(path, len, nofollow, st, &err))
+		return err;
 	if (!nofollow && own_target(path, other))
 		return path_stat(other, false, st);
 	if (is_own_fddir(path)) {
@@ -226,6 +229,11 @@ long path_stat(const char *path, bool nofollow, struct fs_stat *st)
 	m.in_len = strlen(*rest ? rest : "/");
 	m.FS_STAT_in_nofollow = nofollow;
 	err = lx_chan(h, &m);
+	if (h == LX_H_FS && (!err || err == -ENOENT))
+		lease_keep(path, len, nofollow,
+			   &(struct lease_said){{m.FS_STAT_out_trail0, m.FS_STAT_out_trail1},
+						m.FS_STAT_out_sum},
+			   st, err);
 	if (err != W_EXDEV || !elsewhere(path, other))
 		return err;
 	return path_stat(other, nofollow, st);
@@ -414,9 +422,12 @@ long path_open(const char *path, uint32_t flags, uint32_t mode, struct lx_file *
 	w_handle_t h = path_mount(&rest);
 	struct w_msg m = {.op = FS_OPEN};
 	struct lx_file *f = open_self(path);
+	uint32_t len = strlen(path), slot = 0;
 	char other[PATH_LEN];
 	long err;
 
+	if (!f && h == LX_H_FS)
+		f = lease_open(path, len, flags, &slot);
 	if (f) {
 		*out = f;
 		return 0;
@@ -429,7 +440,10 @@ long path_open(const char *path, uint32_t flags, uint32_t mode, struct lx_file *
 	m.in_len = strlen(*rest ? rest : "/");
 	m.FS_OPEN_in_flags = flags;
 	m.FS_OPEN_in_mode = mode;
+	m.FS_OPEN_in_slot = slot;
 	err = lx_chan_intr(h, &m); /* a FIFO waits for its other side */
+	if (err < 0 || m.FS_OPEN_out_slot != slot)
+		lease_slot_free(slot, proc()->forks);
 	if (err == W_EXDEV && h == LX_H_FS && elsewhere(path, other))
 		return path_open(other, flags, mode, out);
 	if (err < 0)
@@ -451,9 +465,11 @@ long path_open(const char *path, uint32_t flags, uint32_t mode, struct lx_file *
 	}
 	f->h = m.h[0];
 	f->mode = m.FS_OPEN_out_mode;
-	f->path = pmalloc(strlen(path) + 1);
+	f->path = pmalloc_raw(len + 1);
 	if (f->path)
-		memcpy(f->path, path, strlen(path) + 1);
+		memcpy(f->path, path, len + 1);
+	if (f->path && h == LX_H_FS)
+		lease_opened(f, len, flags, &m);
 	*out = f;
 	return 0;
 }
@@ -550,6 +566,20 @@ static long put_stat(uint64_t ubuf, const struct fs_stat *s)
 	return put_user(ubuf, &st, sizeof(st)) ? -EFAULT : 0;
 }
 
+/* While it has a lease, a file is what its path leads to. */
+static long open_file_stat(struct lx_file *f, struct fs_stat *st, struct w_msg *m)
+{
+	uint32_t len = f->slot ? strlen(f->path) : 0;
+	long err;
+
+	if (len && lease_fstat(f, len, st))
+		return 0;
+	err = lx_chan(f->h, m);
+	if (len && !err)
+		lease_keep(f->path, len, false, &f->said, st, 0);
+	return err;
+}
+
 static long file_stat(struct lx_file *f, struct fs_stat *st)
 {
 	struct w_msg m = {.op = FS_STAT, .out = (uint64_t)st, .out_len = sizeof(*st)};
@@ -563,7 +593,7 @@ static long file_stat(struct lx_file *f, struct fs_stat *st)
 			return path_stat(f->path, false, st);
 		return lx_chan(f->h, &m);
 	case K_FILE:
-		return lx_chan(f->h, &m);
+		return open_file_stat(f, st, &m);
 	case K_DEV:
 		st->rdev = 1 << 8 | f->dev;
 		return 0;

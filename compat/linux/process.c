@@ -235,6 +235,7 @@ void lx_fork_child(struct w_regs *r)
 	t->handle = 0;
 	if (t->slot)
 		p->slots[t->slot].handle = 0;
+	lease_child();
 	lx_drop_queued(0);
 	lx_sigchld_changed();
 	lx_sched_reset();
@@ -261,6 +262,7 @@ static long fork_clone(const struct clone *c, struct w_regs *r)
 	t->set_tid = c->flags & CLONE_CHILD_SETTID ? c->child_tid : 0;
 	if (c->flags & CLONE_SETTLS)
 		t->fs = c->tls;
+	lease_fork();
 	lx_lock();
 	h = w_proc_clone((uint64_t)lx_fork_return, 0, share);
 	lx_unlock();
@@ -534,12 +536,16 @@ LX(setsid)
 
 static long cred(uint64_t what, uint64_t x, uint64_t y, uint64_t z, struct w_msg *m)
 {
+	long err;
+
 	*m = (struct w_msg){.op = PROC_CRED};
 	m->PROC_CRED_in_what = what;
 	m->PROC_CRED_in_a = (uint32_t)x;
 	m->PROC_CRED_in_b = (uint32_t)y;
 	m->PROC_CRED_in_c = (uint32_t)z;
-	return lx_chan(LX_H_PROC, m);
+	err = lx_chan(LX_H_PROC, m);
+	lease_forget();
+	return err;
 }
 
 static long cred_get(int i)
@@ -653,13 +659,16 @@ LX(setgroups)
 	uint32_t groups[PROC_GROUPS_MAX];
 	struct w_msg m = {
 		.op = PROC_SETGROUPS, .in = (uint64_t)groups, .in_len = (uint32_t)a[0] * 4};
+	long err;
 
 	(void)r;
 	if (a[0] > PROC_GROUPS_MAX)
 		return -EINVAL;
 	if (get_user(groups, a[1], m.in_len))
 		return -EFAULT;
-	return lx_chan(LX_H_PROC, &m);
+	err = lx_chan(LX_H_PROC, &m);
+	lease_forget();
+	return err;
 }
 
 /* setreuid: like setresuid, and a changed real id drags the saved one along. */

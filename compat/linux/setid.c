@@ -80,6 +80,7 @@ long lx_setid_exec(const char *path, const char *strings, uint32_t argc, uint32_
 		return -ENOMEM;
 	memcpy(blob, path, head);
 	memcpy(blob + head, strings, len);
+	lease_forget(); /* nobody would know of files that are parked */
 	describe_process((struct lx_inherit *)(blob + at));
 	m.in = (uint64_t)blob;
 	m.in_len = size;

@@ -50,6 +50,7 @@ static long send_fd(struct lx_file *sock, int fd, uint64_t len)
 		return -EBADF;
 	if (f->kind == K_EPOLL)
 		return -EINVAL; /* what it watches is this process's */
+	lease_unparkable(f);
 	memset(&p, 0, sizeof(p));
 	p.kind = f->kind;
 	p.oflags = f->oflags;

@@ -218,16 +218,15 @@ static int map_private_page(struct aspace *as, struct mapping *m, pte_t *pte, pa
 /* The object's pages in [lo, hi), whose entries begin at pte, as far as they are in memory. */
 static void map_present(struct mapping *m, uint64_t lo, uint64_t hi, pte_t *pte)
 {
-	uint64_t at;
+	pte_t prot = pte_prot(m, m->flags & W_MAP_SHARED), *end = pte + (hi - lo) / W_PAGE;
+	uint64_t index = (m->off + (lo - m->va)) / W_PAGE;
 	paddr_t pa;
 
-	mmu_mark(pte, (hi - lo) / W_PAGE);
-	for (at = lo; at < hi; at += W_PAGE, pte++) {
-		if (*pte)
-			continue;
-		pa = memory_frame(m->mem, (m->off + (at - m->va)) / W_PAGE, false);
+	mmu_mark(pte, end - pte);
+	for (; pte < end; pte++, index++) {
+		pa = *pte ? 0 : memory_frame(m->mem, index, false);
 		if (pa)
-			*pte = pa | pte_prot(m, m->flags & W_MAP_SHARED);
+			*pte = pa | prot;
 	}
 }
 

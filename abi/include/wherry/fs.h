@@ -23,6 +23,25 @@ struct fs_statfs {
 	uint64_t type, block, blocks, free, files, ffree;
 };
 
+/*
+ * Leases (fs/lease.h).  An answer about a path names the counters that tell when it stops
+ * being true: in trail[0] from the lowest bits FS_TRAIL_WORD numbers of FS_TRAIL_BITS each,
+ * and above FS_TRAIL_COUNT_SHIFT how many there are (0: no lease); the rest in trail[1].
+ */
+#define FS_COUNTERS 1024u
+#define FS_TRAIL_BITS 10
+#define FS_TRAIL_WORD 6
+#define FS_TRAIL 12
+#define FS_TRAIL_COUNT_SHIFT 60
+
+/* The page where a process parks files that it has closed (FS_PARKING). */
+#define FS_PARKING_SLOTS 64
+enum { FS_OPEN_SLOT = 1, FS_PARKED, FS_REVOKED };
+struct fs_parking {
+	uint32_t state[FS_PARKING_SLOTS];  /* 0: no file; slot 0 is none */
+	uint32_t opened[FS_PARKING_SLOTS]; /* grows each time the file is taken back */
+};
+
 enum {
 	FS_SET_MODE = 1,
 	FS_SET_UID = 2,

@@ -16,6 +16,8 @@
 #define LX_SIGPAGE (LX_CORE + 0x100000)
 #define LX_TIMEPAGE (LX_CORE + 0x110000)
 #define LX_VDSO (LX_CORE + 0x120000) /* ELF image for the C library's clock reads */
+#define LX_COUNTERS (LX_CORE + 0x130000) /* the file service's (compat/linux/lease.c) */
+#define LX_PARKING (LX_CORE + 0x138000)
 #define LX_STATE (LX_CORE + 0x140000)
 #define LX_STATE_SIZE (4ull << 20)
 #define LX_STATE_HOT W_PAGE /* the part that a child gets a copy of at once (W_MAP_EAGER) */
