@@ -65,12 +65,10 @@ void ev_del(struct ev_source *s)
 }
 
 /* With the last handle of an object whoever watches it is forgotten. */
-void ev_close(struct ev_source *s)
+void ev_gone(struct ev_source *s)
 {
-	if (!s->h)
-		return;
-	w_handle_close(s->h);
-	forget_events(s);
+	if (s->h)
+		forget_events(s);
 }
 
 void ev_timer_set(struct ev_timer *t, uint64_t at)

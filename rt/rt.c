@@ -100,7 +100,7 @@ void rt_free(void *p)
 		w_as_unmap(0, (uint64_t)b, b->size);
 		return;
 	}
-	c = class_of(b->size);
+	c = __builtin_ctzl(b->size) - 4; /* it is 16 << c */
 	b->next = freelist[c];
 	freelist[c] = b;
 }

@@ -79,7 +79,7 @@ lwip-src := $(addprefix lwip/src/core/,def.c inet_chksum.c init.c ip.c mem.c mem
 	$(addprefix lwip/src/core/ipv4/,dhcp.c etharp.c icmp.c ip4.c ip4_addr.c ip4_frag.c acd.c autoip.c) lwip/src/netif/ethernet.c
 lwip-src := $(filter-out %/acd.c %/autoip.c,$(lwip-src))
 lwip-obj := $(lwip-src:lwip/src/%.c=u/lwip/%.o)
-FLAGS_lwip := $(filter-out -Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes -Wvla,$(FLAGS_u)) -w \
+FLAGS_lwip := $(filter-out -Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes -Wvla,$(FLAGS_u)) -w -O3 \
 	-Ilwip/src/include -I$(srctree)/net/lwip/include -I$(srctree)/net/lwip/include/compat
 quiet_cmd_lwip = CC      $@
 cmd_lwip = $(CC) $(FLAGS_lwip) -MD -MF $(dot-target).d -c -o $@ $<

@@ -44,12 +44,7 @@ void file_close(struct lx_file *f)
 		list_del(&i->link);
 		pfree(i);
 	}
-	if (f->stream)
-		w_handle_close(f->stream);
-	if (f->h)
-		w_handle_close(f->h);
-	if (f->event)
-		w_handle_close(f->event);
+	w_handle_close_all(f->stream, f->h, f->event);
 	if (f->content)
 		w_handle_close(f->content);
 	if (f->event && f->kind == K_STREAM) /* a FIFO: until its service has seen the end */

@@ -276,6 +276,7 @@ void fd_close_exec(void);
 long file_read(struct lx_file *f, uint64_t buf, uint64_t len, uint64_t off);
 long file_write(struct lx_file *f, uint64_t buf, uint64_t len, uint64_t off);
 /* What to register in a wait set for readiness, and the bits now. */
+w_handle_t sock_event(struct lx_file *f); /* asked for when it is wanted first; 0: none */
 int file_waitables(struct lx_file *f, w_handle_t h[2]);
 uint32_t file_ready(struct lx_file *f);
 

@@ -23,6 +23,20 @@ static long missing(uint64_t nr)
 	return -ENOSYS;
 }
 
+static bool exists(uint64_t nr)
+{
+	return nr < TABLE_SIZE && table[nr];
+}
+
+static __attribute__((noinline)) void traced(uint64_t nr, const uint64_t a[6], struct w_regs *r)
+{
+	if (proc()->trace)
+		trace_enter(nr, a);
+	r->rax = exists(nr) ? table[nr](a, r) : missing(nr);
+	if (proc()->trace)
+		trace_exit(nr, a, r->rax);
+}
+
 void lx_syscall(struct w_regs *r)
 {
 	const uint64_t a[6] = {r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9};
@@ -30,14 +44,10 @@ void lx_syscall(struct w_regs *r)
 	uint64_t nr = r->rax;
 
 	t->orig_rax = nr;
-	if (t->proc->trace)
-		trace_enter(nr, a);
-	if (nr < TABLE_SIZE && table[nr])
-		r->rax = table[nr](a, r);
+	if (!exists(nr) || t->proc->trace)
+		traced(nr, a, r);
 	else
-		r->rax = missing(nr);
-	if (t->proc->trace)
-		trace_exit(nr, a, r->rax);
+		r->rax = table[nr](a, r);
 	if (t->tcb.kicked || (int64_t)r->rax <= -512)
 		lx_signals(r);
 }

@@ -39,7 +39,7 @@ int file_waitables(struct lx_file *f, w_handle_t h[2])
 			h[0] = f->stream;
 			return 1;
 		}
-		h[0] = f->event;
+		h[0] = sock_event(f);
 		h[1] = f->stream;
 		return f->sock_state == S_CONNECTING && f->stream ? 2 : 1;
 	default:

@@ -24,6 +24,20 @@ static struct lx_file *sock_get(long fd, long *err)
 	return *err ? NULL : f;
 }
 
+w_handle_t sock_event(struct lx_file *f)
+{
+	struct w_msg m = {.op = NET_EVENT};
+	w_handle_t none = 0;
+
+	if (f->event || f->unix_domain || f->sock_state == S_DGRAM || lx_chan(f->h, &m) < 0)
+		return f->event;
+	/* another thread may have been faster */
+	if (!__atomic_compare_exchange_n(&f->event, &none, m.h[0], false, __ATOMIC_ACQ_REL,
+					 __ATOMIC_ACQUIRE))
+		w_handle_close(m.h[0]);
+	return f->event;
+}
+
 /* channel, event and stream; either of the latter may be 0 */
 static long install(const w_handle_t h[3], uint32_t flags, enum sock_state state)
 {
@@ -66,8 +80,9 @@ LX(socket)
 	err = lx_chan(LX_H_NET, &m);
 	if (err < 0)
 		return err;
-	return install((w_handle_t[3]){m.h[0], m.h[1], m.nh > 2 ? m.h[2] : 0}, a[1],
-		       (a[1] & 15) == SOCK_DGRAM ? S_DGRAM : S_NEW);
+	if ((a[1] & 15) == SOCK_DGRAM)
+		return install((w_handle_t[3]){m.h[0], m.h[1], 0}, a[1], S_DGRAM);
+	return install((w_handle_t[3]){m.h[0], 0, m.h[1]}, a[1], S_NEW);
 }
 
 LX(socketpair)
@@ -252,7 +267,7 @@ static uint32_t stream_flags(uint32_t msg)
 
 static bool usable(struct lx_file *f)
 {
-	if (f->sock_state == S_CONNECTING && f->event) {
+	if (f->sock_state == S_CONNECTING && sock_event(f)) {
 		struct w_obj_info i = {0};
 
 		w_obj_info(f->event, &i);

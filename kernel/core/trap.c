@@ -223,7 +223,7 @@ static __attribute__((noinline)) MUST_HOLD(bkl) void kernel_exit_busy(struct cpu
 			sched_stay();
 		if (c->thread->kick)
 			deliver_kick(c->thread);
-	} while (must_leave(c, c->thread));
+	} while (c->resched); /* by what came since the thread was picked */
 	if (ndying)
 		reap_step();
 }
@@ -248,12 +248,22 @@ static void exception(struct thread *t)
 
 BKL_END
 
-void trap_syscall(struct thread *t)
+NO_LOCK_CHECK bool trap_syscall(struct thread *t)
 {
+	struct cpu *c = this_cpu();
+
 	bkl_lock();
 	stat_entries++;
 	syscall_run(t);
-	kernel_exit_locked();
+	if (!goes_on(c, c->thread))
+		return false;
+	bkl_unlock();
+	return true;
+}
+
+NO_LOCK_CHECK void trap_syscall_leave(void)
+{
+	kernel_exit_busy(this_cpu());
 	bkl_unlock();
 }
 

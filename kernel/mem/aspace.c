@@ -71,13 +71,11 @@ static void mapped_more(struct aspace *as, uint32_t flags, int64_t bytes)
 
 /* ---- finding ---- */
 
-struct mapping *aspace_find(struct aspace *as, uint64_t va)
+struct mapping *aspace_search(struct aspace *as, uint64_t va)
 {
-	struct mapping *m = as->hint;
+	struct mapping *m;
 	struct list *l;
 
-	if (m && va >= m->va && va < m->end)
-		return m;
 	list_for_each (l, &as->maps) {
 		m = list_entry(l, struct mapping, link);
 		if (va < m->va)

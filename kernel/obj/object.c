@@ -241,6 +241,17 @@ int64_t sys_handle_close(w_handle_t h)
 	return err;
 }
 
+int64_t sys_handle_close_all(w_handle_t a, w_handle_t b, w_handle_t c)
+{
+	int64_t err = a ? sys_handle_close(a) : 0;
+
+	if (b && sys_handle_close(b))
+		err = W_EBADH;
+	if (c && sys_handle_close(c))
+		err = W_EBADH;
+	return err;
+}
+
 int64_t sys_handle_dup(w_handle_t h, uint32_t rights)
 {
 	struct handle_table *t = &thread_self()->proc->handles;

@@ -116,10 +116,6 @@ static struct thread *clone_thread(struct process *child, struct thread *t, uint
 
 	if (!c)
 		return NULL;
-	c->regs = t->regs;
-	c->regs.rip = rip;
-	c->regs.rsp = rsp;
-	c->regs.rax = 0;
 	c->affinity = t->affinity;
 	memcpy(c->name, t->name, sizeof(c->name));
 	if (t->fpu)

@@ -69,20 +69,20 @@ static uint32_t room(const struct ring *r)
 static uint32_t signals_of(struct stream *s)
 {
 	struct ring *in = in_of(s), *out = out_of(s);
-	bool reads = !s->pair->pipe || s->side == 0, writes = !s->pair->pipe || s->side == 1;
-	uint32_t sig = 0;
+	uint32_t sig;
 
 	if (s->pair->reset)
 		return W_READABLE | W_WRITABLE | W_HUP | W_ERROR | W_RDHUP;
-	if (reads && used(in))
+	if (s->pair->pipe && s->side == 0)
+		return (used(in) ? W_READABLE : 0) | (in->closed ? W_HUP : 0);
+	sig = room(out) >= s->pair->lowat || out->abandoned ? W_WRITABLE : 0;
+	if (s->pair->pipe)
+		return sig | (out->abandoned ? W_ERROR : 0);
+	if (used(in))
 		sig |= W_READABLE;
-	if (reads && in->closed)
-		sig |= s->pair->pipe ? W_HUP : W_READABLE | W_RDHUP;
-	if (writes && (room(out) >= s->pair->lowat || out->abandoned))
-		sig |= W_WRITABLE;
-	if (writes && out->abandoned && s->pair->pipe)
-		sig |= W_ERROR;
-	if (!s->pair->pipe && in->closed && (out->closed || out->abandoned))
+	if (in->closed)
+		sig |= W_READABLE | W_RDHUP;
+	if (in->closed && (out->closed || out->abandoned))
 		sig |= W_HUP;
 	return sig;
 }

@@ -74,7 +74,7 @@ void watch_notify(struct object *o)
 		object_ready(o, 0);
 }
 
-void watch_forget(struct object *o)
+void watch_drop_all(struct object *o)
 {
 	while (!list_is_empty(&o->watches))
 		watch_free(list_first(&o->watches, struct watch, of_obj));

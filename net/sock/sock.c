@@ -2,9 +2,9 @@
 /*
  * The socket service: TCP and UDP sockets for Linux processes.
  *
- * A TCP socket is three things to its process: a control channel (badge: struct
- * sock), a stream that carries the bytes, and an event whose bits are the
- * readiness of what is not bytes (connections to accept, the end of connect).
+ * A TCP socket is two or three things to its process: a control channel (badge: struct
+ * sock), a stream that carries the bytes, and, if it asked for one, an event whose bits
+ * are the readiness of what is not bytes (connections to accept, the end of connect).
  * The stream's far end is ours: what arrives is written into it, and what the
  * process wrote is read from it whenever the send buffer has room.
  *
@@ -132,17 +132,51 @@ static void ready(struct sock *s, uint32_t set, uint32_t clear)
 		w_event_set(s->event, set, clear);
 }
 
+/* What the event of a TCP socket says now. */
+static uint32_t ready_now(const struct sock *s)
+{
+	switch (s->state) {
+	case S_LISTEN:
+		return list_is_empty(&s->queue) ? 0 : W_READABLE;
+	case S_CONNECTED:
+		return W_WRITABLE;
+	case S_DEAD:
+		return W_READABLE | W_WRITABLE | W_ERROR | W_HUP;
+	default:
+		return 0;
+	}
+}
+
+static void op_event(struct w_msg *m, struct sock *s)
+{
+	int64_t e = s->event;
+
+	if (!e) {
+		e = w_event_create(ready_now(s));
+		if (e < 0) {
+			reply(m, W_ENOMEM);
+			return;
+		}
+		s->event = e;
+		s->readable = s->state == S_LISTEN && !list_is_empty(&s->queue);
+	}
+	e = w_handle_dup(s->event, W_READ | W_DUP);
+	m->h[0] = e;
+	m->nh = e >= 0;
+	service_finish(&service, m, e < 0 ? W_ENOMEM : 0);
+}
+
 /* ---- life ---- */
 
-/* event: it will listen, connect or receive datagrams; of a connection the stream says all. */
-static struct sock *sock_new(int type, bool event)
+/* Datagrams always have an event; a connection has a stream, which says all. */
+static struct sock *sock_new(int type)
 {
 	struct sock *s = rt_try_alloc(sizeof(*s));
 	int64_t e;
 
 	if (!s)
 		return NULL;
-	e = event ? w_event_create(0) : 0;
+	e = type == SOCK_DGRAM ? w_event_create(0) : 0;
 	if (e < 0) {
 		rt_free(s);
 		return NULL;
@@ -172,22 +206,18 @@ static bool fail_waiting(struct sock *s, int err)
 	return heard;
 }
 
-static void sock_free(struct sock *s)
+/* false: somebody still knows it. */
+static bool sock_free(struct sock *s)
 {
 	if (s->control || s->lost || s->tcp || list_is_linked(&s->in_queue))
-		return;
+		return false;
 	fail_waiting(s, W_ECONNABORTED);
-	if (s->src.h)
-		ev_close(&s->src);
-	else if (s->stream)
-		w_handle_close(s->stream);
-	if (s->theirs)
-		w_handle_close(s->theirs);
-	if (s->event)
-		w_handle_close(s->event);
+	ev_gone(&s->src);
+	w_handle_close_all(s->stream, s->theirs, s->event);
 	if (s->in)
 		pbuf_free(s->in);
 	rt_free(s);
+	return true;
 }
 
 /* Out of its listener's queue; NULL: it was in none. */
@@ -365,11 +395,11 @@ static void stream_ready(struct ev_source *src, uint32_t bits)
 		push_in(s);
 	if (bits & (W_READABLE | W_RDHUP | W_HUP) && s->tcp)
 		pull_out(s);
-	watch_update(s);
 	if (!s->tcp)
 		s->want_out = false;
 	stack_poll();
-	sock_free(s);
+	if (!sock_free(s))
+		watch_update(s);
 }
 
 /* lwIP has freed the pcb already. */
@@ -432,12 +462,12 @@ static void connected(struct sock *s)
 /* ---- listen and accept ---- */
 
 /*
- * Answer with a control channel, the event if there is one, and the stream.  When the caller
- * has gone the channel's end will be told all the same: closed() counts that off.
+ * Answer with a control channel and the stream, or the event.  When the caller has gone the
+ * channel's end will be told all the same: closed() counts that off.
  */
 static int hand_out(struct sock *s, struct w_msg *m, int status)
 {
-	int64_t ev = s->event ? w_handle_dup(s->event, W_READ | W_DUP) : 0;
+	int64_t ev = s->type == SOCK_DGRAM ? w_handle_dup(s->event, W_READ | W_DUP) : 0;
 
 	m->nh = 0;
 	m->h[m->nh++] = service_mint(&service, (uint64_t)s);
@@ -498,7 +528,7 @@ static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
 		return ERR_VAL;
 	if (l->queued >= l->backlog)
 		return ERR_MEM; /* lwIP resets the connection */
-	s = sock_new(SOCK_STREAM, false);
+	s = sock_new(SOCK_STREAM);
 	if (!s || make_stream(s)) {
 		rt_free(s);
 		return ERR_MEM;
@@ -953,7 +983,7 @@ static void op_socket(struct w_msg *m)
 		reply(m, -93); /* EPROTONOSUPPORT */
 		return;
 	}
-	s = sock_new(type, true);
+	s = sock_new(type);
 	if (!s) {
 		reply(m, W_ENOMEM);
 		return;
@@ -1103,6 +1133,9 @@ static void call(struct service *sv, struct w_msg *m)
 		break;
 	case NET_RECVFROM:
 		op_recvfrom(m, s);
+		break;
+	case NET_EVENT:
+		op_event(m, s);
 		break;
 	default:
 		reply(m, W_ENOSYS);

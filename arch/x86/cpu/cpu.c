@@ -50,10 +50,11 @@ extern char interrupt_stubs[][16];
 extern char syscall_entry[];
 
 _Static_assert(offsetof(struct cpu, thread) == 8, "entry.S");
-_Static_assert(offsetof(struct cpu, frame_top) == 32, "entry.S");
-_Static_assert(offsetof(struct cpu, pers_lo) == 40, "entry.S");
-_Static_assert(offsetof(struct cpu, tcb) == 64, "entry.S");
+_Static_assert(offsetof(struct cpu, pers_lo) == 32, "entry.S");
+_Static_assert(offsetof(struct cpu, tcb) == 56, "entry.S");
 _Static_assert(offsetof(struct w_regs, vec) == 120, "entry.S");
+_Static_assert(offsetof(struct w_regs, rsp) == 160, "entry.S");
+_Static_assert(offsetof(struct w_regs, rax) == 80, "entry.S");
 _Static_assert(offsetof(struct w_tcb, rip) == 8, "entry.S");
 _Static_assert(sizeof(struct w_regs) % 16 == 0, "rsp0 must stay 16-aligned");
 
@@ -218,8 +219,7 @@ void cpu_use_thread(struct thread *t)
 	const struct w_personality *p = &t->proc->pers;
 	bool has_pers = p->entry && t->tcb_kva;
 
-	c->frame_top = (uint64_t)&t->regs + sizeof(t->regs);
-	c->tss.rsp[0] = c->frame_top;
+	c->tss.rsp[0] = (uint64_t)&t->regs + sizeof(t->regs);
 	c->tcb = (uint64_t)t->tcb_kva;
 	c->pers_lo = has_pers ? p->text_lo : 0;
 	c->pers_hi = has_pers ? p->text_hi : ~0ull;

@@ -7,13 +7,31 @@
 #define CPU_THREAD 8
 #define CPU_STACK 16
 #define CPU_SCRATCH 24
-#define CPU_FRAME_TOP 32
-#define CPU_PERS_LO 40
-#define CPU_PERS_HI 48
-#define CPU_PERS_ENTRY 56
-#define CPU_TCB 64
+#define CPU_PERS_LO 32
+#define CPU_PERS_HI 40
+#define CPU_PERS_ENTRY 48
+#define CPU_TCB 56
 #define TCB_RIP 8
+/* struct w_regs */
+#define R_R15 0
+#define R_R14 8
+#define R_R13 16
+#define R_R12 24
+#define R_RBP 32
+#define R_RBX 40
+#define R_R11 48
+#define R_R10 56
+#define R_R9 64
+#define R_R8 72
+#define R_RAX 80
+#define R_RCX 88
+#define R_RDX 96
+#define R_RSI 104
+#define R_RDI 112
 #define R_VEC 120
+#define R_RIP 136
+#define R_RFLAGS 152
+#define R_RSP 160
 #define VEC_SYSCALL 0x1000
 
 .macro PUSH_REGS
@@ -52,6 +70,11 @@
 	popq %rdi
 .endm
 
+/*
+ * Most calls go straight back to who made them.  So the registers that C code preserves are
+ * left where they are, and go into the frame only when something else is to happen (rbp is
+ * saved, since a zero there ends backtraces).  The frame's selectors are always the same.
+ */
 .text
 .globl syscall_entry
 syscall_entry:
@@ -61,19 +84,53 @@ syscall_entry:
 	cmpq %gs:CPU_PERS_HI, %rcx
 	ja bounce
 	movq %rsp, %gs:CPU_SCRATCH
-	movq %gs:CPU_FRAME_TOP, %rsp
-	pushq $0x23
-	pushq %gs:CPU_SCRATCH
-	pushq %r11
-	pushq $0x2b
-	pushq %rcx
-	pushq $0
-	pushq $VEC_SYSCALL
-	PUSH_REGS
+	movq %gs:CPU_THREAD, %rsp
+	movq %rdi, R_RDI(%rsp)
+	movq %rsi, R_RSI(%rsp)
+	movq %rdx, R_RDX(%rsp)
+	movq %rax, R_RAX(%rsp)
+	movq %r8, R_R8(%rsp)
+	movq %r9, R_R9(%rsp)
+	movq %r10, R_R10(%rsp)
+	movq %rbp, R_RBP(%rsp)
+	movq %rcx, R_RIP(%rsp)
+	movq %r11, R_RFLAGS(%rsp)
+	movq $VEC_SYSCALL, R_VEC(%rsp)
+	movq %gs:CPU_SCRATCH, %rax
+	movq %rax, R_RSP(%rsp)
+	movq %rsp, %rdi
 	movq %gs:CPU_STACK, %rsp
-	movq %gs:CPU_THREAD, %rdi
 	xorl %ebp, %ebp
 	call trap_syscall
+	testb %al, %al
+	jz 1f
+	movq %gs:CPU_THREAD, %rsp
+	movq R_RDI(%rsp), %rdi
+	movq R_RSI(%rsp), %rsi
+	movq R_RDX(%rsp), %rdx
+	movq R_RAX(%rsp), %rax
+	movq R_R8(%rsp), %r8
+	movq R_R9(%rsp), %r9
+	movq R_R10(%rsp), %r10
+	movq R_RBP(%rsp), %rbp
+	movq R_RIP(%rsp), %rcx
+	movq R_RFLAGS(%rsp), %r11
+	movq R_RSP(%rsp), %rsp
+	swapgs
+	sysretq
+1:	movq %gs:CPU_THREAD, %rax
+	testq %rax, %rax
+	jz 2f /* it has ended */
+	movq %rbx, R_RBX(%rax)
+	movq %r12, R_R12(%rax)
+	movq %r13, R_R13(%rax)
+	movq %r14, R_R14(%rax)
+	movq %r15, R_R15(%rax)
+	movq R_RIP(%rax), %rcx
+	movq %rcx, R_RCX(%rax)
+	movq R_RFLAGS(%rax), %rcx
+	movq %rcx, R_R11(%rax)
+2:	call trap_syscall_leave
 	jmp return_user
 
 /*

@@ -89,8 +89,16 @@ bool aspace_protect_step(struct aspace *as, uint64_t *va, uint64_t end);
 int aspace_clone_step(struct aspace *dst, struct aspace *src, uint64_t *at, uint64_t end,
 		      bool *more);
 struct mapping *aspace_next(struct aspace *as, uint64_t va);	/* first with end > va */
-struct mapping *aspace_find(struct aspace *as, uint64_t va);	/* NULL: none covers va */
+struct mapping *aspace_search(struct aspace *as, uint64_t va);	/* NULL: none covers va */
 void mapping_zap(struct mapping *m, uint64_t va, uint64_t end); /* drop PTEs */
+
+/* As aspace_search(): mostly the one found last. */
+static inline struct mapping *aspace_find(struct aspace *as, uint64_t va)
+{
+	struct mapping *m = as->hint;
+
+	return m && va >= m->va && va < m->end ? m : aspace_search(as, va);
+}
 
 /* The space that address va of as belongs to: AS4. */
 static inline struct aspace *aspace_at(struct aspace *as, uint64_t va)

@@ -27,5 +27,11 @@ struct waitset {
 
 BKL_BEGIN
 void watch_notify(struct object *o);
-void watch_forget(struct object *o); /* drop all watches of an object */
+void watch_drop_all(struct object *o);
+
+static inline void watch_forget(struct object *o) /* drop all watches of an object */
+{
+	if (!list_is_empty(&o->watches))
+		watch_drop_all(o);
+}
 BKL_END

@@ -25,7 +25,7 @@
 #define SYS_LIGHTWEIGHT_PROT 0
 #define LWIP_NETCONN 0
 #define LWIP_SOCKET 0
-#define LWIP_RAW 1
+#define LWIP_RAW 0
 #define LWIP_ICMP 1
 #define LWIP_DNS 0
 #define LWIP_DHCP PP_DHCP

@@ -28,7 +28,7 @@ struct ev_task {
 void ev_add(struct ev_source *s, w_handle_t h, uint32_t mask);
 void ev_mod(struct ev_source *s, uint32_t mask);
 void ev_del(struct ev_source *s);
-void ev_close(struct ev_source *s); /* and closes its handle, which must be the only one */
+void ev_gone(struct ev_source *s); /* as ev_del(); its handle, the only one, is closed next */
 void ev_timer_set(struct ev_timer *t, uint64_t at);
 void ev_task_add(struct ev_task *t);
 void ev_run(void) __attribute__((noreturn));

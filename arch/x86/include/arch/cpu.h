@@ -24,10 +24,9 @@ struct cpu {
 	struct thread *thread;	   /* 8: the running one, NULL: idle */
 	uint64_t stack;		   /* 16 */
 	uint64_t scratch;	   /* 24 */
-	uint64_t frame_top;	   /* 32: end of thread->regs */
-	uint64_t pers_lo, pers_hi; /* 40, 48: native calls come from there */
-	uint64_t pers_entry;	   /* 56 */
-	uint64_t tcb;		   /* 64: kernel view of the thread block */
+	uint64_t pers_lo, pers_hi; /* 32, 40: native calls come from there */
+	uint64_t pers_entry;	   /* 48 */
+	uint64_t tcb;		   /* 56: kernel view of the thread block */
 	int id;			   /* [c] index */
 	uint32_t apic_id;	   /* [c] */
 	bool online, idle;
