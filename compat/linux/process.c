@@ -372,9 +372,12 @@ struct rusage {
 	int64_t maxrss, other[13];
 };
 
-static long put_rusage(uint64_t u, uint64_t ns, uint64_t rss)
+static long put_rusage(uint64_t u, uint64_t ns, uint64_t system, uint64_t rss)
 {
-	struct rusage ru = {.utime = {ns / 1000000000, ns / 1000 % 1000000}, .maxrss = rss / 1024};
+	uint64_t user = ns - system;
+	struct rusage ru = {.utime = {user / 1000000000, user / 1000 % 1000000},
+			    .stime = {system / 1000000000, system / 1000 % 1000000},
+			    .maxrss = rss / 1024};
 
 	return u && put_user(u, &ru, sizeof(ru)) ? -EFAULT : 0;
 }
@@ -418,7 +421,7 @@ LX(wait4)
 	status = m.PROC_WAIT_out_status;
 	if (a[1] && put_user(a[1], &status, 4))
 		return -EFAULT;
-	put_rusage(a[3], m.PROC_WAIT_out_utime, m.PROC_WAIT_out_rss);
+	put_rusage(a[3], m.PROC_WAIT_out_time, m.PROC_WAIT_out_system, m.PROC_WAIT_out_rss);
 	return m.PROC_WAIT_out_pid;
 }
 
@@ -452,7 +455,7 @@ LX(waitid)
 		info[4] = m.PROC_WAIT_out_pid;
 		info[6] = info[2] == 1 ? st >> 8 & 0xff : info[2] == 5 ? st >> 8 : st & 0x7f;
 	}
-	put_rusage(a[4], m.PROC_WAIT_out_utime, m.PROC_WAIT_out_rss);
+	put_rusage(a[4], m.PROC_WAIT_out_time, m.PROC_WAIT_out_system, m.PROC_WAIT_out_rss);
 	return a[2] && put_user(a[2], info, sizeof(info)) ? -EFAULT : 0;
 }
 
@@ -774,7 +777,8 @@ LX(getrusage)
 	(void)r;
 	if ((int32_t)a[0] == -1) { /* RUSAGE_CHILDREN */
 		lx_chan(LX_H_PROC, &m);
-		return put_rusage(a[1], m.PROC_USAGE_out_time, m.PROC_USAGE_out_rss);
+		return put_rusage(a[1], m.PROC_USAGE_out_time, m.PROC_USAGE_out_system,
+				  m.PROC_USAGE_out_rss);
 	}
 	if (a[0] > 1 || !a[1])
 		return a[0] > 1 ? -EINVAL : -EFAULT;
@@ -782,7 +786,7 @@ LX(getrusage)
 	rss = i.size;
 	if (a[0] == 1) /* RUSAGE_THREAD */
 		w_obj_info(W_H_THREAD, &i);
-	return put_rusage(a[1], i.time_ns, rss);
+	return put_rusage(a[1], i.time_ns, i.system_ns, rss);
 }
 
 LX(times)
@@ -794,8 +798,10 @@ LX(times)
 	(void)r;
 	w_obj_info(0, &i);
 	lx_chan(LX_H_PROC, &m);
-	t[0] = i.time_ns / 10000000;
-	t[2] = m.PROC_USAGE_out_time / 10000000;
+	t[0] = (i.time_ns - i.system_ns) / 10000000;
+	t[1] = i.system_ns / 10000000;
+	t[2] = (m.PROC_USAGE_out_time - m.PROC_USAGE_out_system) / 10000000;
+	t[3] = m.PROC_USAGE_out_system / 10000000;
 	if (a[0] && put_user(a[0], t, sizeof(t)))
 		return -EFAULT;
 	return lx_now() / 10000000;

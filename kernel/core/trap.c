@@ -115,13 +115,22 @@ static void page_fault(struct thread *t)
 	fault_user(t, cr2);
 }
 
+/* User or system time?  A call in the kernel is found on its way back to the personality. */
+static void sample(struct thread *t)
+{
+	if (t && t->proc->pers.entry)
+		t->samples[in_personality(t)]++;
+}
+
 static void irq(uint32_t vec)
 {
 	stat_irqs++;
 	apic_eoi();
-	if (vec == VEC_TIMER)
+	if (vec == VEC_TIMER) {
+		sample(thread_self());
 		clock_expire();
-	else if (vec >= VEC_IRQ_FIRST && vec <= VEC_IRQ_LAST)
+	}
+	if (vec >= VEC_IRQ_FIRST && vec <= VEC_IRQ_LAST)
 		irq_fire(vec);
 	/* the slice is over, or (VEC_WAKE) another CPU has just given this one work */
 	if ((vec == VEC_TIMER || vec == VEC_WAKE) && thread_self() && sched_tick(thread_self()))

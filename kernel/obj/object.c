@@ -270,15 +270,35 @@ static uint64_t cpu_time(const struct thread *t)
 	return t->cpu_ns + (t->state == T_RUNNING ? clock_ns() - t->ran_at : 0);
 }
 
-static void info_process(const struct process *p, struct w_obj_info *i)
+/* The share of ns that the samples say, and no less than was told before, of either. */
+static uint64_t system_time(uint64_t told[2], uint64_t ns, uint64_t user, uint64_t system)
 {
+	uint64_t all = user + system, s = all ? ns / all * system + ns % all * system / all : 0;
+
+	if (s < told[1])
+		s = told[1];
+	if (ns - s < told[0])
+		s = ns - told[0];
+	told[0] = ns - s;
+	return told[1] = s;
+}
+
+static void info_process(struct process *p, struct w_obj_info *i)
+{
+	uint64_t user = p->samples[0], system = p->samples[1];
+	const struct thread *t;
 	struct list *l;
 
 	i->status = p->status;
 	i->count = p->nthreads;
 	i->time_ns = p->cpu_ns;
-	list_for_each (l, &p->threads)
-		i->time_ns += cpu_time(list_entry(l, struct thread, in_proc));
+	list_for_each (l, &p->threads) {
+		t = list_entry(l, struct thread, in_proc);
+		i->time_ns += cpu_time(t);
+		user += t->samples[0];
+		system += t->samples[1];
+	}
+	i->system_ns = system_time(p->told, i->time_ns, user, system);
 	i->mapped = p->as ? p->as->mapped : 0;
 	i->size = (p->as ? p->as->anon_pages : p->last_pages) * W_PAGE;
 }
@@ -307,8 +327,12 @@ int64_t sys_obj_info(w_handle_t h, uaddr_t info)
 		i.size = m->pages * W_PAGE;
 		i.count = m->resident;
 	}
-	if (o->type == W_T_THREAD)
-		i.time_ns = cpu_time(container_of(o, struct thread, obj));
+	if (o->type == W_T_THREAD) {
+		struct thread *t = container_of(o, struct thread, obj);
+
+		i.time_ns = cpu_time(t);
+		i.system_ns = system_time(t->told, i.time_ns, t->samples[0], t->samples[1]);
+	}
 	return copy_out(self->as, info, &i, sizeof(i));
 }
 

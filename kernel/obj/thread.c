@@ -239,6 +239,8 @@ static void thread_gone(struct thread *t)
 	cpu_drop_fpu(t);
 	list_del(&t->in_proc);
 	p->cpu_ns += t->cpu_ns;
+	p->samples[0] += t->samples[0];
+	p->samples[1] += t->samples[1];
 	p->nthreads--;
 	obj_get(&p->obj);
 	obj_signal(&t->obj, W_ENDED, 0);

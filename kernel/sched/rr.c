@@ -308,6 +308,8 @@ void sched_start(struct thread *t)
 		t->slice_end = clock_ns() + slice_of(t);
 	if (length[t->cpu])
 		clock_program(next_look(t));
+	else if (!t->proc->native)
+		clock_program(t->ran_at + SAMPLE_NS);
 }
 
 static bool rt_gives_way(const struct thread *t, int me)
@@ -331,8 +333,11 @@ bool sched_tick(struct thread *t)
 {
 	int me = this_cpu()->id;
 
-	if (!length[me])
+	if (!length[me]) {
+		if (!t->proc->native)
+			clock_program(clock_ns() + SAMPLE_NS);
 		return false;
+	}
 	if (is_rt(t) ? rt_gives_way(t, me)
 		     : clock_ns() >= t->slice_end ||
 			       (!list_is_empty(&rt_queue[me]) && !is_server(t) && !relief[me]))

@@ -358,7 +358,8 @@ static bool try_wait(struct proc *parent, struct w_msg *m)
 		id = c->pid;
 		m->PROC_WAIT_out_pid = id;
 		m->PROC_WAIT_out_status = status;
-		m->PROC_WAIT_out_utime = c->time_ns;
+		m->PROC_WAIT_out_time = c->time_ns;
+		m->PROC_WAIT_out_system = c->system_ns;
 		m->PROC_WAIT_out_rss = c->rss;
 		m->nh = 0;
 		if (service_reply(&proc_service, m, 0) < 0 || options & WNOWAIT)
@@ -366,6 +367,7 @@ static bool try_wait(struct proc *parent, struct w_msg *m)
 		c->report_stop = c->report_cont = false;
 		if (c->state == P_ZOMBIE) {
 			parent->children_ns += c->time_ns + c->children_ns;
+			parent->children_system_ns += c->system_ns + c->children_system_ns;
 			if (c->rss > parent->children_rss)
 				parent->children_rss = c->rss;
 			reap(c);
@@ -547,6 +549,7 @@ static void ended(struct ev_source *s, uint32_t bits)
 	p->grant = 0;
 	tell_fs(p, true);
 	p->time_ns = info.time_ns;
+	p->system_ns = info.system_ns;
 	p->rss = info.size;
 	p->state = P_ZOMBIE;
 	p->status = info.status & (info.status & LX_STATUS ? 0xffff : 0x7f);
@@ -1359,6 +1362,7 @@ static void call(struct service *s, struct w_msg *m)
 		break;
 	case PROC_USAGE:
 		m->PROC_USAGE_out_time = p->children_ns;
+		m->PROC_USAGE_out_system = p->children_system_ns;
 		m->PROC_USAGE_out_rss = p->children_rss;
 		reply(m, 0);
 		break;

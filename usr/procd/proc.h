@@ -35,7 +35,8 @@ struct proc {
 	struct list timers; /* struct ptimer (timer.c) */
 	uint32_t last_timer;
 	bool subreaper;
-	uint64_t children_ns, children_rss; /* of those reaped, and theirs; rss: the largest */
+	/* of those reaped, and theirs; rss: the largest */
+	uint64_t children_ns, children_system_ns, children_rss;
 	struct itimer {
 		struct ev_timer ev;
 		struct proc *p;
@@ -47,7 +48,7 @@ struct proc {
 	uint32_t policy, priority;   /* of the first thread, as sched(7) has them */
 	int nice;
 	uint64_t started;      /* ns */
-	uint64_t time_ns, rss; /* at the end */
+	uint64_t time_ns, system_ns, rss; /* at the end */
 	char name[16];
 	char exe[256];
 	char cmdline[256];

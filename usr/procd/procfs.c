@@ -325,9 +325,11 @@ static void p_stat(struct out *o, struct proc *p)
 
 	w_obj_info(p->process, &i);
 	put(o,
-	    "%u (%s) %c %u %u %u 1025 %u 0 0 0 0 0 %lu 0 0 0 %d %d %lu 0 %lu %lu %lu "
+	    "%u (%s) %c %u %u %u 1025 %u 0 0 0 0 0 %lu %lu %lu %lu %d %d %lu 0 %lu %lu %lu "
 	    "18446744073709551615 0 0 0 0 0 0 0 0 0 0 0 0 17 0 %u %u 0 0 0 0 0 0 0 0 0 0 0\n",
-	    p->pid, p->name, state_char(p), p->ppid, p->pgid, p->sid, p->pgid, ticks(i.time_ns),
+	    p->pid, p->name, state_char(p), p->ppid, p->pgid, p->sid, p->pgid,
+	    ticks(i.time_ns - i.system_ns), ticks(i.system_ns),
+	    ticks(p->children_ns - p->children_system_ns), ticks(p->children_system_ns),
 	    p->priority ? -1 - (int)p->priority : 20 + p->nice, p->nice, i.count ? i.count : 1,
 	    ticks(p->started), i.size, i.size / W_PAGE, p->priority, p->policy);
 }

@@ -59,6 +59,9 @@ struct w_obj_info {
 	uint64_t count;
 	uint64_t time_ns;
 	uint64_t mapped; /* process: bytes of its mappings, touched or not */
+	/* process, thread: of time_ns what was not the program's own code; by samples, 100 a
+	 * second of running (0 with the scheduler coop) */
+	uint64_t system_ns;
 };
 
 /* ---- memory ---- */

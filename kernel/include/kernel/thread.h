@@ -48,6 +48,8 @@ struct thread {
 	int8_t nice;		  /* [k] -20 to 19 */
 	uint64_t slice_end;	  /* scheduler's own */
 	uint64_t cpu_ns, ran_at;  /* CPU time used */
+	uint32_t samples[2];	  /* [k] the clock found the program's code, or the personality */
+	uint64_t told[2];	  /* [k] user and system time, when somebody asked last */
 	/* IPC: what a caller sent, until the reply */
 	struct w_msg msg;
 	uaddr_t msg_user;
@@ -83,6 +85,8 @@ struct process {
 	uint32_t status;
 	struct w_personality pers; /* entry 0: a native process */
 	uint64_t cpu_ns;	   /* of threads that ended */
+	uint64_t samples[2];	   /* the same */
+	uint64_t told[2];	   /* as in struct thread */
 	uint64_t last_pages;	   /* in memory when it ended */
 	char name[16];
 };
@@ -123,5 +127,8 @@ BKL_END
 #define COPY_STEP (64ul << 10) /* bytes that one step copies */
 
 #define thread_self() (this_cpu()->thread)
+
+/* How often the clock looks what a program's thread is at. */
+#define SAMPLE_NS 10000000ull
 
 extern struct list processes; /* [k] */
