@@ -226,7 +226,8 @@ static uint64_t build_stack(const struct image *img, uint64_t bias, uint64_t int
 	sp = (sp - words * 8) & ~15ull;
 	b.w = (uint64_t *)sp;
 	*b.w++ = argc;
-	put_pointers(&b, put_pointers(&b, text, argc), envc);
+	proc()->view.env_lo = put_pointers(&b, text, argc);
+	proc()->view.env_hi = put_pointers(&b, proc()->view.env_lo, envc);
 	aux(&b, AT_PHDR, img->elf.phdr_va ? img->elf.phdr_va + bias : 0);
 	aux(&b, AT_PHENT, img->elf.phentsize);
 	aux(&b, AT_PHNUM, img->elf.phnum);

@@ -59,8 +59,8 @@ static void fd_set(uint32_t fd, struct lx_file *f, bool cloexec)
 	struct lx_proc *p = proc();
 
 	p->fd[fd] = (struct lx_fd){f, cloexec};
-	if (fd >= p->fd_high)
-		p->fd_high = fd + 1;
+	if (fd >= p->view.nfds)
+		p->view.nfds = fd + 1;
 }
 
 void fd_place(uint32_t fd, struct lx_file *f)
@@ -114,7 +114,7 @@ void fd_close_exec(void)
 {
 	uint32_t i;
 
-	for (i = 0; i < proc()->fd_high; i++)
+	for (i = 0; i < proc()->view.nfds; i++)
 		if (proc()->fd[i].file && proc()->fd[i].cloexec)
 			file_put(fd_remove(i));
 }

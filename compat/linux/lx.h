@@ -75,22 +75,6 @@ _Static_assert(sizeof(struct lx_thread) <= W_PAGE, "the thread block is one page
 
 /* ---- files ---- */
 
-enum kind {
-	K_NONE,
-	K_FILE,
-	K_TTY,
-	K_STREAM,
-	K_SOCK,
-	K_EPOLL,
-	K_EVENTFD,
-	K_TIMERFD,
-	K_SIGNALFD,
-	K_PIDFD,
-	K_INOTIFY,
-	K_FDDIR, /* /proc/self/fd; next: the number to list next */
-	K_MQ,
-	K_DEV
-};
 enum { DEV_NULL = 3, DEV_ZERO = 5, DEV_FULL = 7, DEV_RANDOM = 8, DEV_URANDOM = 9 };
 
 enum sock_state { S_NEW, S_LISTEN, S_CONNECTING, S_CONNECTED, S_DGRAM };
@@ -113,6 +97,7 @@ struct lx_file {
 	enum kind kind;
 	uint32_t oflags;	  /* status flags as F_GETFL reports them */
 	uint32_t mode;		  /* S_IFMT | permissions at open */
+	char *path;		  /* of what has one; owns */
 	w_handle_t h;		  /* channel, stream, wait set, timer */
 	w_handle_t stream, event; /* sockets, terminals */
 	enum sock_state sock_state;
@@ -128,11 +113,12 @@ struct lx_file {
 	uint32_t sock_type;
 	uint64_t ticket;     /* AF_UNIX: names it to its service */
 	uint64_t timeout[2]; /* ns, SO_RCVTIMEO and SO_SNDTIMEO; 0: none */
-	char *path;	     /* of directories: for *at() and /proc; owns */
 	/* a file that may be parked (lease.c): its slot, 0: it may not */
 	uint32_t slot, forks; /* forks: proc()->forks when it was opened */
 	struct lease_said said;
 };
+
+_Static_assert(offsetof(struct lx_file, path) == offsetof(struct lx_view_file, path), "its head");
 
 #define UNPARKABLE (~0u) /* in forks */
 
@@ -147,17 +133,12 @@ struct lx_sigaction {
 	uint64_t handler, flags, restorer, mask;
 };
 
-struct lx_slot {       /* threads other than the first */
-	uint8_t state; /* 0 free, 1 used, 2 ending */
-	uint8_t gen;   /* so that a tid is not somebody else's at once */
-	w_handle_t handle;
-};
-
 #define LX_FDS CONFIG_LINUX_MAX_FILES
 #define LX_HEAP_CLASSES 15 /* blocks of 32 << class bytes: up to 512 KiB */
 
 /* What a child and its parent both write after a fork is in the first page (LX_STATE_HOT). */
 struct lx_proc {
+	struct lx_view view; /* first: procd looks here; nfds: none is open from there on */
 	uint32_t lock;
 	uint32_t pid;
 	uint64_t heap_next; /* pmalloc */
@@ -165,8 +146,6 @@ struct lx_proc {
 	struct list queued; /* struct queued_signal: real-time ones for one thread */
 	uint32_t nqueued;
 	uint32_t signalfds; /* open ones: look at them when signals come */
-	uint32_t slot_high; /* no slot from here on was ever used */
-	uint32_t fd_high;   /* no descriptor from here on is open */
 	uint32_t fd_limit, nthreads, umask;
 	w_handle_t exec_from;	    /* the file to execute next, instead of looking it up; owns */
 	bool locked;		    /* mlockall(2) */
@@ -187,13 +166,8 @@ struct lx_proc {
 	struct lx_slot slots[LX_THREADS_MAX];
 	struct lx_fd fd[LX_FDS];
 };
+_Static_assert(sizeof(struct lx_fd) == 16, "struct lx_view");
 _Static_assert(offsetof(struct lx_proc, action) < LX_STATE_HOT, "written after every fork");
-
-/* tid of a thread that is not the first: what a futex word has room for (30 bits). */
-static inline uint32_t lx_tid(uint32_t pid, uint32_t slot, uint32_t gen)
-{
-	return pid | slot << 15 | (gen & 7) << 27;
-}
 
 static inline uint32_t lx_tid_slot(uint32_t tid)
 {

@@ -201,6 +201,9 @@ void lx_start(struct w_regs *r)
 	t->tid = s->pid;
 	proc()->pid = s->pid;
 	proc()->heap_next = LX_STATE + ((sizeof(struct lx_proc) + W_PAGE - 1) & ~(W_PAGE - 1));
+	proc()->view = (struct lx_view){.cwd = (uint64_t)proc()->cwd,
+					.fds = (uint64_t)proc()->fd,
+					.slots = (uint64_t)proc()->slots};
 	proc()->fd_limit = LX_FDS;
 	proc()->umask = 022;
 	for (i = 0; i < 16; i++)

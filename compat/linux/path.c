@@ -207,6 +207,42 @@ static bool elsewhere(const char *path, char *other)
 	return normalise(other, PATH_LEN, raw) >= 0;
 }
 
+/* Where a link of another process in /proc leads: a path, or something without one. */
+static long read_link(const char *path, char *out)
+{
+	struct w_msg m = {.op = FS_READLINK, .out = (uint64_t)out, .out_len = PATH_LEN - 1};
+	long n = path_op(path, &m);
+
+	if (n >= 0)
+		out[n] = 0;
+	return n < 0 ? n : 0;
+}
+
+static __attribute__((noinline)) long stat_link(const char *path, struct fs_stat *st)
+{
+	char to[PATH_LEN];
+	long err = read_link(path, to);
+
+	if (err || to[0] == '/')
+		return err ? err : path_stat(to, false, st);
+	*st = (struct fs_stat){.nlink = 1, .ino = 1, .dev = 3};
+	st->mode = !strncmp(to, "socket:", 7) ? FS_S_IFSOCK | 0777
+		   : !strncmp(to, "pipe:", 5) ? FS_S_IFIFO | 0600
+					      : 0600;
+	return 0;
+}
+
+static __attribute__((noinline)) long open_link(const char *path, uint32_t flags, uint32_t mode,
+						struct lx_file **out)
+{
+	char to[PATH_LEN];
+	long err = read_link(path, to);
+
+	if (err)
+		return err;
+	return to[0] == '/' ? path_open(to, flags, mode, out) : -6; /* ENXIO */
+}
+
 long path_stat(const char *path, bool nofollow, struct fs_stat *st)
 {
 	char other[PATH_LEN];
@@ -234,6 +270,8 @@ long path_stat(const char *path, bool nofollow, struct fs_stat *st)
 			   &(struct lease_said){{m.FS_STAT_out_trail0, m.FS_STAT_out_trail1},
 						m.FS_STAT_out_sum},
 			   st, err);
+	if (err == W_EXDEV && h == LX_H_PROCFS)
+		return stat_link(path, st);
 	if (err != W_EXDEV || !elsewhere(path, other))
 		return err;
 	return path_stat(other, nofollow, st);
@@ -442,6 +480,8 @@ long path_open(const char *path, uint32_t flags, uint32_t mode, struct lx_file *
 	m.FS_OPEN_in_mode = mode;
 	m.FS_OPEN_in_slot = slot;
 	err = lx_chan_intr(h, &m); /* a FIFO waits for its other side */
+	if (err == W_EXDEV && h == LX_H_PROCFS)
+		return open_link(path, flags, mode, out);
 	if (err < 0 || m.FS_OPEN_out_slot != slot)
 		lease_slot_free(slot, proc()->forks);
 	if (err == W_EXDEV && h == LX_H_FS && elsewhere(path, other))

@@ -56,7 +56,7 @@ static long slot_take(void)
 	for (i = 1; i < LX_THREADS_MAX && i < CONFIG_MAX_THREADS; i++)
 		if (slot_reclaim(&p->slots[i])) {
 			p->slots[i].state = 1;
-			p->slot_high = i >= p->slot_high ? i + 1 : p->slot_high;
+			p->view.nslots = i >= p->view.nslots ? i + 1 : p->view.nslots;
 			p->nthreads++;
 			lx_unlock();
 			return i;
@@ -200,7 +200,7 @@ void lx_end_other_threads(void)
 	uint32_t i;
 
 	w_thread_end_others();
-	for (i = 1; i < p->slot_high && p->nthreads > 1; i++) {
+	for (i = 1; i < p->view.nslots && p->nthreads > 1; i++) {
 		if (!p->slots[i].state)
 			continue;
 		if (i != self()->slot) {
@@ -229,7 +229,7 @@ void lx_fork_child(struct w_regs *r)
 	p->nthreads = 1;
 	t->pending = 0;
 	t->robust = 0;
-	for (i = 1; i < p->slot_high; i++)
+	for (i = 1; i < p->view.nslots; i++)
 		if (p->slots[i].state && i != t->slot)
 			p->slots[i] = (struct lx_slot){0};
 	t->handle = 0;

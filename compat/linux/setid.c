@@ -34,7 +34,7 @@ static void describe_all(struct lx_inherit *in)
 	struct lx_inherit_fd *to;
 	uint32_t fd, i;
 
-	for (fd = 0; fd < p->fd_high && in->nfds < LX_INHERIT_FDS; fd++) {
+	for (fd = 0; fd < p->view.nfds && in->nfds < LX_INHERIT_FDS; fd++) {
 		if (!p->fd[fd].file || p->fd[fd].cloexec || p->fd[fd].file->kind == K_EPOLL)
 			continue;
 		to = &in->fd[in->nfds++];

@@ -29,7 +29,7 @@ void signalfd_update(void)
 	struct lx_file *f;
 	uint32_t i;
 
-	for (i = 0; i < proc()->fd_high; i++) {
+	for (i = 0; i < proc()->view.nfds; i++) {
 		f = proc()->fd[i].file;
 		if (!f || f->kind != K_SIGNALFD)
 			continue;
@@ -202,7 +202,7 @@ long fddir_list(struct lx_file *f, uint64_t buf, uint64_t len)
 	uint64_t used = 0;
 	uint32_t size;
 
-	for (; f->next < proc()->fd_high + 2ull; f->next++) {
+	for (; f->next < proc()->view.nfds + 2ull; f->next++) {
 		if (f->next >= 2 && !proc()->fd[f->next - 2].file)
 			continue;
 		memset(entry, 0, sizeof(entry));
@@ -221,5 +221,5 @@ long fddir_list(struct lx_file *f, uint64_t buf, uint64_t len)
 			return -EFAULT;
 		used += size;
 	}
-	return used || f->next >= proc()->fd_high + 2ull ? (long)used : -EINVAL;
+	return used || f->next >= proc()->view.nfds + 2ull ? (long)used : -EINVAL;
 }

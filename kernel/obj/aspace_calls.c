@@ -233,6 +233,13 @@ int64_t sys_as_detach(void)
 	return 0;
 }
 
+int64_t sys_as_read(struct process *p, uint64_t va, uaddr_t buf, uint32_t len)
+{
+	if (!p->as)
+		return W_EINVAL;
+	return copy_across(thread_self()->proc->as, buf, p->as, va, len);
+}
+
 /* Pages of m, counted in steps; false: not all yet. */
 static bool count_resident(struct aspace *as, struct mapping *m, uint32_t *pages)
 {

@@ -50,6 +50,44 @@ def test_command(vm, line, want):
     assert vm.command(line).strip() == want
 
 
+@pytest.mark.parametrize("line,want", [
+    ("ls -l /proc/$p/fd | sed 's/.* \\([0-9] -> \\)/\\1/' | tail -n +2", "0 -> /etc/passwd\n1 -> /tmp/o\n2 -> /tmp/o"),
+    ("ls -lL /proc/$p/fd/0 | cut -c1-10", "-rw-r--r--"),
+    ("readlink /proc/$p/cwd; readlink /proc/$p/exe", "/tmp\n/bin/busybox"),
+    ("tr '\\0' '\\n' < /proc/$p/environ | grep FOO", "FOO=bar"),
+    ("ls /proc/$p/task; cat /proc/$p/task/$p/comm", "$p\nbusybox"),
+    ("head -n 1 /proc/$p/fd/0", "root:x:0:0:root:/root:/bin/sh"),
+    ("ls /proc/$p/task/1 /proc/$p/fd/77 /proc/$p/fd/x 2>&1 | grep -c 'No such'", "3"),
+])
+def test_proc_shows_other_processes(vm, line, want):
+    vm.command("cd /tmp; FOO=bar busybox sleep 1000 < /etc/passwd > /tmp/o 2>&1 & p=$!; cd; "
+               "until grep -q sleep /proc/$p/cmdline; do :; done")
+    pid = vm.command("echo $p").strip()
+    got = vm.command(line).strip()
+    vm.command("kill $p; wait $p")
+    assert got == want.replace("$p", pid)
+
+
+def test_proc_keeps_other_users_processes_secret(vm):
+    vm.command("sleep 1000 & p=$!; export p")
+    got = vm.command("su -s /bin/sh nobody -c 'ls /proc/$p/fd; cat /proc/$p/environ; readlink /proc/$p/cwd; "
+                     "cat /proc/$p/comm; cat /proc/self/environ | tr -d \"\\\\0\" | wc -c; ls /proc/self/fd' 2>&1")
+    vm.command("kill $p; wait $p")
+    lines = got.strip().splitlines()
+    assert "Permission denied" in lines[0] and "ermission denied" in lines[1]
+    assert lines[2] in ("sleep", "sh", "busybox") and int(lines[3]) > 0 and "0" in lines[4:]
+
+
+def test_time_in_calls_is_system_time(vm):
+    def seconds(line):
+        out = vm.command(f"time {line}", 120)
+        return [float(re.search(f"{what}\\s+0m ?([0-9.]+)s", out).group(1)) for what in ("user", "sys")]
+    user, system = seconds("dd if=/dev/zero of=/dev/null bs=1 count=400000 2>/dev/null")
+    assert system > user
+    user, system = seconds("sh -c 'i=0; while [ $i -lt 40000 ]; do i=$((i+1)); done'")
+    assert user > 4 * system
+
+
 def test_ctrl_c_ends_the_foreground_only(vm):
     vm.send("sh -c 'echo star""ted; exec sleep 1000'\n")
     vm.wait("started\n")

@@ -8,6 +8,17 @@ TEST(handle_close, needs_a_handle) /* covers: BADH */
 	t_eq(w_handle_close(~0u), W_EBADH);
 }
 
+TEST(handle_close_all, closes_what_is_there) /* covers: BADH */
+{
+	w_handle_t a = w_event_create(0), b = w_event_create(0), c = w_event_create(0);
+
+	t_ok(w_handle_close_all(0, 0, 0));
+	t_ok(w_handle_close_all(a, 0, b));
+	t_eq(w_handle_close_all(BAD_HANDLE, c, 0), W_EBADH); /* and c is closed */
+	t_eq(w_handle_close(c), W_EBADH);
+	t_eq(w_handle_close_all(a, b, c), W_EBADH);
+}
+
 TEST(handle_dup, only_narrows_rights) /* covers: BADH ACCES */
 {
 	w_handle_t e = w_event_create(0);

@@ -1,6 +1,30 @@
 // SPDX-License-Identifier: MIT
 #include "t.h"
 
+TEST(as_read, of_another_process) /* covers: INVAL FAULT */
+{
+	struct w_map_args a = {.va = 0x100000,
+			       .len = 2 * W_PAGE,
+			       .flags = W_PROT_READ | W_PROT_WRITE | W_MAP_FIXED | W_MAP_SHARED};
+	int64_t p = w_proc_create("t", 1, 0, 1), mem = w_mem_create(2 * W_PAGE, 0);
+	static char out[8];
+
+	a.mem = mem;
+	t_ok(w_mem_rw(mem, W_PAGE - 4, (void *)"12345678", 8, 1));
+	t_ok(w_as_map(p, &a));
+	t_ok(w_as_read(p, 0x100000 + W_PAGE - 4, out, 8)); /* over the end of a page */
+	t_eq(out[0] * 256 + out[7], '1' * 256 + '8');
+	t_eq(w_as_read(p, 0x100000 + 2 * W_PAGE - 4, out, 8), W_EFAULT);
+	t_eq(w_as_read(p, 0x50000, out, 8), W_EFAULT);
+	t_eq(w_as_read(p, 0x100000, (void *)8, 8), W_EFAULT);
+	t_eq(w_as_read(p, ~0ull - 4, out, 8), W_EFAULT);
+	t_eq(w_as_read(p, 0x100000, out, 65537), W_EINVAL);
+	t_ok(w_proc_kill(p, 0));
+	t_wait_end(p);
+	t_ok(w_handle_close(p));
+	t_ok(w_handle_close(mem));
+}
+
 #define P W_PAGE
 #define RW (W_PROT_READ | W_PROT_WRITE)
 

@@ -65,6 +65,7 @@ TEST(calls, no_handle_is_an_error_everywhere)
 	t_eq(w_mmio_create(GONE, 0xfee00000, W_PAGE), W_EBADH);
 	t_eq(w_sys_power(GONE, 0, 0), W_EBADH);
 	t_eq(w_pci_config(GONE, 0, 0, 0, 0), W_EBADH);
+	t_eq(w_as_read(GONE, 0x400000, buf, 1), W_EBADH);
 	t_eq(w_proc_inherit(GONE, W_H_SELF, 1), W_EBADH);
 	t_eq(w_proc_quota(GONE, 0, NULL), W_EBADH);
 	t_eq(w_clock_set(GONE, 0), W_EBADH);
@@ -109,6 +110,7 @@ TEST(calls, another_type_is_an_error_everywhere)
 	t_eq(w_irq_create(e, W_IRQ_MSI, 0, &msi), W_ETYPE);
 	t_eq(w_ioport_create(e, 0x80, 1), W_ETYPE);
 	t_eq(w_pci_config(e, 0, 0, 0, 0), W_ETYPE);
+	t_eq(w_as_read(e, 0x400000, buf, 1), W_ETYPE);
 	t_eq(w_proc_inherit(e, e, 1), W_ETYPE);
 	t_eq(w_proc_quota(e, 0, NULL), W_ETYPE);
 	t_eq(w_clock_set(e, 0), W_ETYPE);
@@ -162,6 +164,7 @@ TEST(calls, a_right_that_is_missing_is_an_error_everywhere)
 	t_eq(w_sys_power(io, 0, 0), W_EACCES);
 	t_eq(w_clock_set(io, 0), W_EACCES);
 	t_eq(w_pci_config(io, 0, 0, 0, 0), W_EACCES);
+	t_eq(w_as_read(p, 0x400000, buf, 1), W_EACCES);
 	t_eq(w_proc_inherit(p, p, 1), W_EACCES);
 	t_ok(w_handle_close(mem));
 	t_ok(w_handle_close(p));

@@ -176,7 +176,10 @@ static void touch_far(uint64_t arg)
 TEST(processes, calls_without_room)
 {
 	struct w_thread_args args = {.rip = 0x400000, .flags = W_THREAD_HOLD};
+	struct w_map_args map = {
+		.flags = W_PROT_READ | W_PROT_WRITE | W_MAP_FIXED, .va = FAR, .len = W_PAGE};
 	int64_t p, c, q;
+	char word[8];
 
 	p = t_starved(w_proc_create("t", 1, 0, 1));
 	q = t_starved(w_thread_create(p, &args));
@@ -192,6 +195,8 @@ TEST(processes, calls_without_room)
 	t_starved(w_proc_inherit(q, p, 3000));
 	close(p);
 
+	t_ok(w_as_map(q, &map)); /* nobody has touched it */
+	t_starved(w_as_read(q, FAR, word, 8));
 	close(q);
 }
 

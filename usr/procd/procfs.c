@@ -12,6 +12,7 @@
 
 #define TEXT_MAX 16384
 #define TICKS 100ull /* USER_HZ */
+#define LINK_MAX 1024
 
 struct pfile {
 	uint32_t len, off;
@@ -429,6 +430,117 @@ static void p_cgroup(struct out *o, struct proc *p)
 	put(o, "0::/\n");
 }
 
+/* ---- what the process says of itself (struct lx_view) ---- */
+
+static bool look(const struct proc *p, uint64_t at, void *to, uint64_t n)
+{
+	return w_as_read(p->process, at, to, n) >= 0;
+}
+
+static bool view_of(const struct proc *p, struct lx_view *v)
+{
+	return p->state != P_ZOMBIE && look(p, LX_STATE, v, sizeof(*v));
+}
+
+/* A string of at most size - 1 bytes. */
+static bool look_string(const struct proc *p, uint64_t at, char *to, uint64_t size)
+{
+	uint64_t n = 0, part;
+
+	for (; n < size - 1; n += part) { /* not over the end of the page it stands on */
+		part = W_PAGE - (at + n) % W_PAGE;
+		part = part < size - 1 - n ? part : size - 1 - n;
+		if (!look(p, at + n, to + n, part))
+			return false;
+		if (memchr(to + n, 0, part))
+			return true;
+	}
+	to[n] = 0;
+	return true;
+}
+
+static void p_environ(struct out *o, struct proc *p)
+{
+	struct lx_view v;
+	uint64_t n;
+
+	if (!view_of(p, &v) || v.env_hi <= v.env_lo)
+		return;
+	n = v.env_hi - v.env_lo < o->max - o->len ? v.env_hi - v.env_lo : o->max - o->len;
+	if (look(p, v.env_lo, o->p + o->len, n))
+		o->len += n;
+}
+
+static bool file_of(const struct proc *p, const struct lx_view *v, uint32_t fd,
+		    struct lx_view_file *f)
+{
+	uint64_t at;
+
+	return fd < v->nfds && look(p, v->fds + fd * 16ull, &at, sizeof(at)) && at &&
+	       look(p, at, f, sizeof(*f));
+}
+
+static const char *name_of(const struct lx_view_file *f)
+{
+	switch (f->kind) {
+	case K_TTY:
+		return "/dev/console";
+	case K_STREAM:
+		return "pipe:[0]";
+	case K_SOCK:
+		return "socket:[0]";
+	case K_DEV:
+		return "/dev/null";
+	case K_EPOLL:
+		return "anon_inode:[eventpoll]";
+	case K_EVENTFD:
+		return "anon_inode:[eventfd]";
+	case K_TIMERFD:
+		return "anon_inode:[timerfd]";
+	case K_SIGNALFD:
+		return "anon_inode:[signalfd]";
+	case K_PIDFD:
+		return "anon_inode:[pidfd]";
+	case K_INOTIFY:
+		return "anon_inode:inotify";
+	default:
+		return "anon_inode:[other]";
+	}
+}
+
+/* exe, cwd, root, fd/N: where it leads; false: there is no such link. */
+static bool link_of(const struct proc *p, const char *name, char *to, uint64_t size)
+{
+	struct lx_view_file f;
+	struct lx_view v;
+
+	if (!strcmp(name, "exe"))
+		return strlcpy(to, p->exe, size) > 0;
+	if (!strcmp(name, "root"))
+		return strlcpy(to, "/", size) > 0;
+	if (!view_of(p, &v))
+		return false;
+	if (!strcmp(name, "cwd"))
+		return look_string(p, v.cwd, to, size);
+	if (strncmp(name, "fd/", 3) || name[3] < '0' || name[3] > '9')
+		return false;
+	name += 3;
+	if (!file_of(p, &v, strtoul_at(&name, 10), &f) || *name)
+		return false;
+	if (!f.path || !look_string(p, f.path, to, size))
+		strlcpy(to, name_of(&f), size);
+	return true;
+}
+
+/* proc(5), ptrace(2): who may look into a process. */
+static bool may_look(const struct proc *p, uint64_t sender)
+{
+	const struct proc *who = proc_by_koid(sender);
+
+	return who && (!who->euid ||
+		       (who->euid == p->euid && who->euid == p->ruid && who->euid == p->suid));
+}
+
 static void p_zero(struct out *o, struct proc *p)
 {
 	(void)p;
@@ -438,12 +550,15 @@ static void p_zero(struct out *o, struct proc *p)
 static const struct procfile {
 	const char *name;
 	void (*fill)(struct out *o, struct proc *p);
+	bool secret; /* may_look() */
 } procfiles[] = {
-	{"stat", p_stat},	{"status", p_status},	    {"statm", p_statm},
-	{"cmdline", p_cmdline}, {"comm", p_comm},	    {"maps", p_maps},
-	{"mounts", p_mounts},	{"mountinfo", p_mountinfo}, {"smaps", p_smaps},
-	{"limits", p_limits},	{"cgroup", p_cgroup},	    {"oom_score_adj", p_zero},
-	{"oom_score", p_zero},
+	{"stat", p_stat},      {"status", p_status},
+	{"statm", p_statm},    {"cmdline", p_cmdline},
+	{"comm", p_comm},      {"maps", p_maps},
+	{"mounts", p_mounts},  {"mountinfo", p_mountinfo},
+	{"smaps", p_smaps},    {"limits", p_limits},
+	{"cgroup", p_cgroup},  {"oom_score_adj", p_zero},
+	{"oom_score", p_zero}, {"environ", p_environ, true},
 };
 
 /* ---- directories ---- */
@@ -495,9 +610,8 @@ static void list_process(struct out *o)
 	put_entry(o, "cwd", false);
 	put_entry(o, "root", false);
 	put_entry(o, "fd", true);
+	put_entry(o, "task", true);
 }
-
-/* ---- the protocol ---- */
 
 static const char *skip(const char *p)
 {
@@ -505,6 +619,89 @@ static const char *skip(const char *p)
 		p++;
 	return p;
 }
+
+static void put_number(struct out *o, uint32_t n, bool dir)
+{
+	char name[16];
+
+	fmt(name, sizeof(name), "%u", n);
+	put_entry(o, name, dir);
+}
+
+static void list_fds(struct out *o, const struct proc *p)
+{
+	struct lx_view_file f;
+	struct lx_view v;
+	uint32_t i;
+
+	put_entry(o, ".", true);
+	put_entry(o, "..", true);
+	for (i = 0; view_of(p, &v) && i < v.nfds && i < CONFIG_LINUX_MAX_FILES; i++)
+		if (file_of(p, &v, i, &f))
+			put_number(o, i, false);
+}
+
+static bool slot_of(const struct proc *p, const struct lx_view *v, uint32_t i, struct lx_slot *s)
+{
+	return i < v->nslots && i < LX_THREADS_MAX &&
+	       look(p, v->slots + i * sizeof(*s), s, sizeof(*s)) && s->state == 1;
+}
+
+/* Is tid one of p's threads?  0 lists them all. */
+static bool threads(struct out *o, const struct proc *p, uint32_t tid)
+{
+	struct lx_slot s;
+	struct lx_view v;
+	uint32_t i;
+
+	if (tid == p->pid)
+		return true;
+	if (!tid)
+		put_number(o, p->pid, true);
+	if (!view_of(p, &v))
+		return false;
+	for (i = 1; i < v.nslots && i < LX_THREADS_MAX; i++) {
+		if (!slot_of(p, &v, i, &s))
+			continue;
+		if (!tid)
+			put_number(o, lx_tid(p->pid, i, s.gen), true);
+		else if (lx_tid(p->pid, i, s.gen) == tid)
+			return true;
+	}
+	return false;
+}
+
+/* task, task/TID, task/TID/comm: of a thread there is no more to tell. */
+static int fill_task(struct out *o, struct proc *p, const char *path, bool *dir)
+{
+	uint32_t tid;
+
+	*dir = true;
+	if (*path != '/' || !*skip(path)) {
+		put_entry(o, ".", true);
+		put_entry(o, "..", true);
+		threads(o, p, 0);
+		return *path && *path != '/' ? W_ENOENT : 0;
+	}
+	path = skip(path);
+	tid = strtoul_at(&path, 10);
+	if (!tid || (*path && *path != '/') || !threads(o, p, tid))
+		return W_ENOENT;
+	path = skip(path);
+	if (!*path) {
+		put_entry(o, ".", true);
+		put_entry(o, "..", true);
+		put_entry(o, "comm", false);
+		return 0;
+	}
+	*dir = false;
+	if (strcmp(path, "comm"))
+		return W_ENOENT;
+	p_comm(o, p);
+	return 0;
+}
+
+/* ---- the protocol ---- */
 
 static struct proc *process_of(const char **path, uint64_t sender)
 {
@@ -524,9 +721,10 @@ static struct proc *process_of(const char **path, uint64_t sender)
 	return proc_by_pid(pid);
 }
 
-/* Fill o; dir says which kind it is.  0 or W_ENOENT. */
+/* Fill o; dir says which kind it is.  0, W_ENOENT, W_EACCES, W_EXDEV: it is a link. */
 static int fill(struct out *o, const char *path, uint64_t sender, bool *dir)
 {
+	char link[LINK_MAX];
 	struct proc *p;
 	size_t i;
 
@@ -543,9 +741,21 @@ static int fill(struct out *o, const char *path, uint64_t sender, bool *dir)
 		list_process(o);
 		return 0;
 	}
+	if (p && !strncmp(path, "task", 4) && (!path[4] || path[4] == '/'))
+		return fill_task(o, p, path + 4, dir);
+	if (p && !strcmp(path, "fd")) {
+		if (!may_look(p, sender))
+			return W_EACCES;
+		list_fds(o, p);
+		return 0;
+	}
 	*dir = false;
+	if (p && link_of(p, path, link, sizeof(link)))
+		return may_look(p, sender) ? W_EXDEV : W_EACCES;
 	for (i = 0; p && i < sizeof(procfiles) / sizeof(*procfiles); i++)
 		if (!strcmp(path, procfiles[i].name)) {
+			if (procfiles[i].secret && !may_look(p, sender))
+				return W_EACCES;
 			procfiles[i].fill(o, p);
 			return 0;
 		}
@@ -636,44 +846,47 @@ static void op_stat(struct w_msg *m, struct pfile *f, const char *path)
 	struct fs_stat st = {.ino = 1, .nlink = 1, .dev = 3};
 	struct out o = {.max = TEXT_MAX};
 	bool dir;
+	int err;
 
 	if (f) {
 		dir = f->dir;
 		st.size = f->sized ? f->len : 0;
 	} else {
 		o.p = rt_try_alloc(TEXT_MAX);
-		if (!o.p || fill(&o, path, m->sender, &dir)) {
-			rt_free(o.p);
-			reply(m, W_ENOENT);
+		err = o.p ? fill(&o, path, m->sender, &dir) : W_ENOMEM;
+		rt_free(o.p);
+		if (err == W_EXDEV && m->FS_STAT_in_nofollow)
+			st.mode = FS_S_IFLNK | 0777;
+		else if (err) {
+			reply(m, err);
 			return;
 		}
-		rt_free(o.p);
 	}
-	st.mode = dir ? FS_S_IFDIR | 0555 : FS_S_IFREG | 0444;
+	if (!st.mode)
+		st.mode = dir ? FS_S_IFDIR | 0555 : FS_S_IFREG | 0444;
 	st.atime = st.mtime = st.ctime = rt_wall();
 	service_reply_bytes(&procfs, m, 0, &st, sizeof(st));
 }
 
-/* exe of any process; what else is a link only the process itself knows. */
 static void op_readlink(struct w_msg *m, const char *path)
 {
-	char name[16];
+	char to[LINK_MAX];
 	struct proc *p;
 
 	path = skip(path);
 	if (!strcmp(path, "self")) {
 		p = proc_by_koid(m->sender);
-		fmt(name, sizeof(name), "%u", p ? p->pid : 0);
-		service_reply_bytes(&procfs, m, strlen(name), name, strlen(name));
+		fmt(to, sizeof(to), "%u", p ? p->pid : 0);
+		service_reply_bytes(&procfs, m, strlen(to), to, strlen(to));
 		return;
 	}
 	p = process_of(&path, m->sender);
-	if (p && !strcmp(path, "exe"))
-		service_reply_bytes(&procfs, m, strlen(p->exe), p->exe, strlen(p->exe));
-	else if (p && !strcmp(path, "root"))
-		service_reply_bytes(&procfs, m, 1, "/", 1);
-	else
+	if (!p || !*path || !link_of(p, path, to, sizeof(to)))
 		reply(m, p && *path ? W_ENOENT : W_EINVAL);
+	else if (!may_look(p, m->sender))
+		reply(m, W_EACCES);
+	else
+		service_reply_bytes(&procfs, m, strlen(to), to, strlen(to));
 }
 
 static void op_access(struct w_msg *m, const char *path)

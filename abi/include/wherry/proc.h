@@ -76,6 +76,51 @@ struct lx_sigpage {
 	uint32_t sigchld;	    /* LX_NOCLDSTOP, LX_NOCLDWAIT: from the process */
 };
 
+/* What an open file of a process is (struct lx_view_file, struct lx_inherit_fd). */
+enum kind {
+	K_NONE,
+	K_FILE,
+	K_TTY,
+	K_STREAM,
+	K_SOCK,
+	K_EPOLL,
+	K_EVENTFD,
+	K_TIMERFD,
+	K_SIGNALFD,
+	K_PIDFD,
+	K_INOTIFY,
+	K_FDDIR, /* /proc/self/fd; next: the number to list next */
+	K_MQ,
+	K_DEV
+};
+
+struct lx_slot {       /* threads other than the first */
+	uint8_t state; /* 0 free, 1 used, 2 ending */
+	uint8_t gen;   /* so that a tid is not somebody else's at once */
+	w_handle_t handle;
+};
+
+/* tid of a thread that is not the first: what a futex word has room for (30 bits). */
+static inline uint32_t lx_tid(uint32_t pid, uint32_t slot, uint32_t gen)
+{
+	return pid | slot << 15 | (gen & 7) << 27;
+}
+
+/*
+ * What /proc shows of a process and only its personality knows, at LX_STATE.  procd reads it
+ * with as_read and believes it no further than showing it: it is the process's own word.
+ */
+struct lx_view {
+	uint64_t cwd;		/* address of the path */
+	uint64_t fds, nfds;	/* of 16-byte slots that begin with the address of a lx_view_file */
+	uint64_t slots, nslots; /* of struct lx_slot */
+	uint64_t env_lo, env_hi; /* the environment that it was started with */
+};
+struct lx_view_file { /* how struct lx_file begins */
+	uint32_t refs, kind, oflags, mode;
+	uint64_t path; /* address, 0: it has none */
+};
+
 #define LX_START_TTY 1u	  /* the console becomes its controlling terminal */
 #define LX_START_TRACE 2u /* its calls go to the kernel log (boot option strace=NAME) */
 
