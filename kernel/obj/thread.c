@@ -313,9 +313,8 @@ int64_t sys_thread_exit(uaddr_t clear, uint64_t unmap, uint64_t len)
 		struct aspace *as = aspace_at(t->proc->as, unmap);
 
 		t->step_done = t->step_done ? t->step_done : unmap;
-		if (!thread_may_map(as) ||
-		    (!aspace_unmap_step(as, &t->step_done, unmap + len) &&
-		     t->step_done < unmap + len))
+		if (!thread_may_map(as) || (!aspace_unmap_step(as, &t->step_done, unmap + len) &&
+					    t->step_done < unmap + len))
 			return SYS_MORE;
 	}
 	if (clear && !copy_out(t->proc->as, clear, &zero, sizeof(zero)))

@@ -37,10 +37,14 @@ static uint64_t argument(void)
 	case 4:
 		return (uint64_t)page + 4096 - rnd() % 16;
 	case 5: /* the personality's own memory, the kernel's half, no canonical address */
-		return (uint64_t[]){LX_TEXT,		LX_STATE,
-				    LX_SIGPAGE,		LX_THREAD_BLOCK(0),
-				    0xffff800000000000, 0xffffffff80100000,
-				    0x800000000000,	8}[rnd() % 8] +
+		return (uint64_t[]){LX_TEXT,
+				    LX_STATE,
+				    LX_SIGPAGE,
+				    LX_THREAD_BLOCK(0),
+				    0xffff800000000000,
+				    0xffffffff80100000,
+				    0x800000000000,
+				    8}[rnd() % 8] +
 		       rnd() % 64;
 	case 6:
 		return 1ull << rnd() % 64;

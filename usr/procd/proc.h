@@ -47,7 +47,7 @@ struct proc {
 	uint64_t nproc;		     /* RLIMIT_NPROC, ~0: none */
 	uint32_t policy, priority;   /* of the first thread, as sched(7) has them */
 	int nice;
-	uint64_t started;      /* ns */
+	uint64_t started;		  /* ns */
 	uint64_t time_ns, system_ns, rss; /* at the end */
 	char name[16];
 	char exe[256];

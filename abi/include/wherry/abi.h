@@ -81,9 +81,10 @@ struct w_obj_info {
 #define W_MAP_HINT 0x400u	/* try va, else anywhere */
 #define W_MAP_LOW 0x800u	/* below 2 GiB (MAP_32BIT) */
 #define W_MAP_NORESERVE 0x1000u /* used sparsely: not in OVERCOMMIT_NEVER's sum */
-#define W_MAP_OWN 0x2000u	/* one thread's: proc_clone takes only what has the caller's block */
-#define W_MAP_POPULATE 0x4000u	/* an object's first pages, if it has them, without a fault; of
-				 * a shared mapping in clones as well */
+#define W_MAP_OWN 0x2000u /* one thread's: proc_clone takes only what has the caller's block */
+#define W_MAP_POPULATE                                                          \
+	0x4000u /* an object's first pages, if it has them, without a fault; of \
+		 * a shared mapping in clones as well */
 
 struct w_map_args {
 	w_handle_t mem; /* 0: anonymous */

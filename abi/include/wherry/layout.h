@@ -15,7 +15,7 @@
 #define LX_TEXT (LX_CORE + 0x10000) /* personality.lds */
 #define LX_SIGPAGE (LX_CORE + 0x100000)
 #define LX_TIMEPAGE (LX_CORE + 0x110000)
-#define LX_VDSO (LX_CORE + 0x120000) /* ELF image for the C library's clock reads */
+#define LX_VDSO (LX_CORE + 0x120000)	 /* ELF image for the C library's clock reads */
 #define LX_COUNTERS (LX_CORE + 0x130000) /* the file service's (compat/linux/lease.c) */
 #define LX_PARKING (LX_CORE + 0x138000)
 #define LX_STATE (LX_CORE + 0x140000)

@@ -29,7 +29,7 @@ struct memory *memory_new_linear(paddr_t start, uint64_t pages, bool owns);
 struct memory *memory_new_device(paddr_t start, uint64_t pages);
 /* The frame at index, made when absent and make; 0: out of range or of memory. */
 paddr_t memory_frame(struct memory *m, uint64_t index, bool make);
-extern uint32_t ndying;	       /* memory objects and address spaces in the reapers' lists */
-bool memory_reap_step(void);   /* one bounded step; false: nothing to do */
+extern uint32_t ndying;	     /* memory objects and address spaces in the reapers' lists */
+bool memory_reap_step(void); /* one bounded step; false: nothing to do */
 int memory_rw(struct memory *m, uint64_t off, void *buf, uint64_t len, bool write);
 BKL_END

@@ -39,9 +39,9 @@ struct handle {
 
 struct handle_table {
 	struct handle *slot; /* [k] owns */
-	uint64_t *taken;     /* [k] a bit for each slot: it holds a handle, or never will be given */
-	uint32_t words;	     /* of taken */
-	uint32_t size, low;  /* low: no free slot in the 64s before it */
+	uint64_t *taken;    /* [k] a bit for each slot: it holds a handle, or never will be given */
+	uint32_t words;	    /* of taken */
+	uint32_t size, low; /* low: no free slot in the 64s before it */
 	uint32_t limit, used;
 };
 

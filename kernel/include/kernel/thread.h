@@ -21,10 +21,10 @@ enum wake { WAKE_NONE, WAKE_DONE, WAKE_TIMEOUT, WAKE_KICK };
 struct thread {
 	struct w_regs regs; /* [k] first: the entry code saves here */
 	struct object obj;
-	struct process *proc;	  /* [c] counted */
-	struct list in_proc;	  /* process.threads */
-	enum thread_state state;  /* [k] */
-	enum wake wake;		  /* [k] why the wait ended */
+	struct process *proc;	 /* [c] counted */
+	struct list in_proc;	 /* process.threads */
+	enum thread_state state; /* [k] */
+	enum wake wake;		 /* [k] why the wait ended */
 	union {
 		struct {
 			bool restart;	      /* [k] run the call in regs again */
