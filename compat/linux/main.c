@@ -157,10 +157,17 @@ void pfree(void *ptr)
 
 /* ---- calls to servers ---- */
 
+static long called(w_handle_t ch, long r)
+{
+	if (r == W_EPIPE && ch == LX_H_FS) /* it has ended: its counters stand still */
+		lease_forget();
+	return r;
+}
+
 long lx_chan(w_handle_t ch, struct w_msg *m)
 {
 	m->pad = W_MSG_UNINTERRUPTIBLE;
-	return w_chan_call(ch, m);
+	return called(ch, w_chan_call(ch, m));
 }
 
 long lx_chan_intr(w_handle_t ch, struct w_msg *m)
@@ -168,7 +175,7 @@ long lx_chan_intr(w_handle_t ch, struct w_msg *m)
 	long r;
 
 	m->pad = 0;
-	r = w_chan_call(ch, m);
+	r = called(ch, w_chan_call(ch, m));
 	return r == -EINTR ? ERESTARTSYS : r;
 }
 

@@ -5,10 +5,12 @@
 
 struct bkl bkl;
 
-NO_LOCK_CHECK void bkl_wait(uint32_t ticket)
+NO_LOCK_CHECK void bkl_wait(void)
 {
-	while (__atomic_load_n(&bkl.serving, __ATOMIC_ACQUIRE) != ticket) {
-		tlb_poll();
-		cpu_pause();
-	}
+	do {
+		while (__atomic_load_n(&bkl.held, __ATOMIC_RELAXED)) {
+			tlb_poll();
+			cpu_pause();
+		}
+	} while (__atomic_exchange_n(&bkl.held, 1, __ATOMIC_ACQUIRE));
 }

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The big kernel lock: a ticket lock, held from kernel entry to kernel exit
- * (design D2).  clang's thread-safety analysis checks that every call handler,
- * the dispatcher and kernel exit hold it, and that entry and exit pair up.
+ * The big kernel lock, held from kernel entry to kernel exit (design D2).
+ * clang's thread-safety analysis checks that every call handler, the dispatcher
+ * and kernel exit hold it, and that entry and exit pair up.
+ *
+ * Whoever sees it free takes it; there is no line.  In a line the next may be a
+ * virtual CPU that its host has put aside, and all the others would wait for that:
+ * with four of them on two busy cores a ticket lock was a hundred times slower.
  *
  * A CPU that waits for the lock keeps answering TLB shootdowns, so the holder
  * may wait for the others.
@@ -32,21 +36,19 @@
 #define BKL_END
 
 struct CAPABILITY("lock") bkl {
-	uint32_t next, serving; /* [a] */
+	uint32_t held; /* [a] */
 };
 
 extern struct bkl bkl;
-void bkl_wait(uint32_t ticket); /* until it is ticket's turn */
+void bkl_wait(void); /* for it, and take it */
 
 NO_LOCK_CHECK static inline void bkl_lock(void) ACQUIRES(bkl)
 {
-	uint32_t ticket = __atomic_fetch_add(&bkl.next, 1, __ATOMIC_RELAXED);
-
-	if (__atomic_load_n(&bkl.serving, __ATOMIC_ACQUIRE) != ticket)
-		bkl_wait(ticket);
+	if (__atomic_exchange_n(&bkl.held, 1, __ATOMIC_ACQUIRE))
+		bkl_wait();
 }
 
 NO_LOCK_CHECK static inline void bkl_unlock(void) RELEASES(bkl)
 {
-	__atomic_store_n(&bkl.serving, bkl.serving + 1, __ATOMIC_RELEASE);
+	__atomic_store_n(&bkl.held, 0, __ATOMIC_RELEASE);
 }
