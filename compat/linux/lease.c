@@ -72,14 +72,13 @@ static bool setup(struct lx_proc *p)
 	struct w_map_args a = {.flags = W_PROT_READ | W_MAP_SHARED | W_MAP_FIXED | W_MAP_POPULATE,
 			       .va = LX_COUNTERS,
 			       .len = FS_COUNTERS * sizeof(uint64_t)};
-	struct lx_leases *t;
+	struct lx_leases *t, *none = NULL;
 	long r;
 
-	if (p->lookups < SETUP_AFTER && ++p->lookups < SETUP_AFTER)
+	/* past it: another thread is at it, or it was refused */
+	if (p->lookups > SETUP_AFTER ||
+	    __atomic_add_fetch(&p->lookups, 1, __ATOMIC_RELAXED) != SETUP_AFTER)
 		return false;
-	if (p->lookups > SETUP_AFTER) /* it was refused */
-		return false;
-	p->lookups++;
 	if (lx_chan(LX_H_FS, &m) < 0)
 		return false;
 	a.mem = m.h[0];
@@ -88,8 +87,9 @@ static bool setup(struct lx_proc *p)
 	t = r < 0 ? NULL : pmalloc(sizeof(*t));
 	if (!t)
 		return false;
-	t->used = 1; /* slot 0 is none */
-	p->leases = t;
+	if (!__atomic_compare_exchange_n(&p->leases, &none, t, false, __ATOMIC_RELEASE,
+					 __ATOMIC_RELAXED))
+		pfree(t);
 	return true;
 }
 
@@ -197,8 +197,8 @@ static bool start_parking(struct lx_leases *t)
 	int64_t mem;
 	long r;
 
-	if (p->parking)
-		return true;
+	if (p->parking || __atomic_exchange_n(&p->parking_asked, true, __ATOMIC_ACQ_REL))
+		return p->parking;
 	mem = w_mem_create(W_PAGE, 0);
 	if (mem < 0)
 		return false;
@@ -210,10 +210,12 @@ static bool start_parking(struct lx_leases *t)
 	}
 	page->state[0] = FS_REVOKED; /* the page is there now: no fault under the lock */
 	m.h[0] = mem;
-	p->parking = lx_chan(LX_H_FS, &m) >= 0;
-	t->used = p->parking ? 1 : ~0ull; /* slot 0 is none */
+	if (lx_chan(LX_H_FS, &m) < 0)
+		return false;
+	t->used = 1; /* slot 0 is none */
 	t->born = p->forks;
-	return p->parking;
+	__atomic_store_n(&p->parking, true, __ATOMIC_RELEASE);
+	return true;
 }
 
 struct lx_file *lease_open(const char *path, uint32_t len, uint32_t flags, uint32_t *slot)
@@ -368,5 +370,6 @@ void lease_fork(void)
 
 void lease_child(void)
 {
-	proc()->parking = false; /* the page is our parent's, and not here */
+	/* the page is our parent's, and not here */
+	proc()->parking = proc()->parking_asked = false;
 }

@@ -147,16 +147,16 @@ struct lx_proc {
 	uint32_t nqueued;
 	uint32_t signalfds; /* open ones: look at them when signals come */
 	uint32_t fd_limit, nthreads, umask;
-	w_handle_t exec_from;	    /* the file to execute next, instead of looking it up; owns */
-	bool locked;		    /* mlockall(2) */
-	bool record_locks;	    /* it may hold some: closing tells the file service */
-	bool parking;		    /* the file service has our page (lease.c) */
-	bool trace, trace_log;	    /* trace.c: print calls; into the kernel's log */
-	struct lx_file *trace_file; /* or there; owns */
-	uint64_t brk_start;	    /* its end: LX_BRK_AT */
-	struct lx_leases *leases;   /* lease.c; NULL: not yet */
-	uint32_t lookups, forks;    /* lookups: until it has leases; forks: children made */
-	uint32_t nparked;	    /* files in the table of leases */
+	w_handle_t exec_from;	     /* the file to execute next, instead of looking it up; owns */
+	bool locked;		     /* mlockall(2) */
+	bool record_locks;	     /* it may hold some: closing tells the file service */
+	bool parking, parking_asked; /* the file service has our page, or was asked (lease.c) */
+	bool trace, trace_log;	     /* trace.c: print calls; into the kernel's log */
+	struct lx_file *trace_file;  /* or there; owns */
+	uint64_t brk_start;	     /* its end: LX_BRK_AT */
+	struct lx_leases *leases;    /* lease.c; NULL: not yet */
+	uint32_t lookups, forks;     /* lookups: until it has leases; forks: children made */
+	uint32_t nparked;	     /* files in the table of leases */
 	uint64_t seen_missing[8];
 	uint64_t rlimit[16][2]; /* soft, hard; NOFILE's soft one is fd_limit */
 	struct lx_sigaction action[65];

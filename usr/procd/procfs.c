@@ -374,6 +374,15 @@ static void p_comm(struct out *o, struct proc *p)
 	put(o, "%s\n", p->name);
 }
 
+static const char *region_name(const struct w_map_info *i)
+{
+	if (i->va == LX_VDSO)
+		return "[vdso]";
+	if (i->va >= LX_PROGRAM_TOP)
+		return "[personality]";
+	return i->flags & W_MAP_GROWS ? "[stack]" : "";
+}
+
 static void p_maps(struct out *o, struct proc *p)
 {
 	struct w_map_info i;
@@ -383,7 +392,7 @@ static void p_maps(struct out *o, struct proc *p)
 		put(o, "%08lx-%08lx %c%c%c%c %08lx 00:01 %lu %s\n", i.va, i.va + i.len,
 		    i.flags & W_PROT_READ ? 'r' : '-', i.flags & W_PROT_WRITE ? 'w' : '-',
 		    i.flags & W_PROT_EXEC ? 'x' : '-', i.flags & W_MAP_SHARED ? 's' : 'p', i.off,
-		    i.koid, i.va >= LX_TEXT ? "[personality]" : "");
+		    i.koid, region_name(&i));
 }
 
 static void p_mounts(struct out *o, struct proc *p)
