@@ -54,8 +54,7 @@ static inline MUST_HOLD(bkl) void syscall_run(struct thread *t)
 
 /* The object behind handle h of the running process, for a call that wants one of that type
  * with those rights; self: h 0 is the process itself. */
-static inline MUST_HOLD(bkl) int handle_check(uint64_t h, uint32_t type, uint32_t rights, bool self,
-					      void *out)
+static inline int handle_check(uint64_t h, uint32_t type, uint32_t rights, bool self, void *out)
 {
 	struct process *p = thread_self()->proc;
 	const struct handle *s = &p->handles.slot[h];
