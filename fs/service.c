@@ -160,6 +160,7 @@ static void op_open(struct w_msg *m, const char *path)
 	watch_tell(n, IN_OPEN);
 	if ((n->mode & FS_S_IFMT) == FS_S_IFIFO && !(flags & FS_O_PATH)) {
 		f->fifo = true;
+		m->FS_OPEN_out_slot = 0;
 		fifo_open(&service, m, n, flags, m->h[0]);
 		return;
 	}

@@ -500,6 +500,7 @@ long path_open(const char *path, uint32_t flags, uint32_t mode, struct lx_file *
 		return open_fifo(&m, flags, out);
 	f = file_new(K_FILE, flags & ~(FS_O_CREAT | FS_O_EXCL | FS_O_TRUNC | FS_O_NOCTTY));
 	if (!f) {
+		lease_slot_free(slot, proc()->forks);
 		w_handle_close(m.h[0]);
 		return -ENOMEM;
 	}
