@@ -147,42 +147,7 @@ static void insert(struct mqueue *q, struct message *msg)
 	q->n++;
 }
 
-/* The first message is the caller's; false: the call was given up meanwhile. */
-static bool give(struct service *s, struct w_msg *m, struct mqueue *q)
-{
-	struct message *msg = list_first(&q->messages, struct message, link);
-
-	m->nh = 0;
-	m->FS_MQ_RECEIVE_out_prio = msg->prio;
-	if (service_reply_bytes(s, m, msg->len, msg->bytes, msg->len) < 0)
-		return false;
-	list_del(&msg->link);
-	rt_free(msg);
-	q->n--;
-	return true;
-}
-
-/* The caller's bytes become a message. */
-static bool take(struct service *s, struct w_msg *m, struct mqueue *q)
-{
-	struct message *msg = rt_try_alloc(sizeof(*msg) + m->in_len);
-
-	if (!msg || (m->in_len && w_msg_copy(s->port, m->txn, 0, msg->bytes, m->in_len, 0) < 0)) {
-		reply(s, m, msg ? W_EFAULT : W_ENOMEM);
-		rt_free(msg);
-		return false;
-	}
-	msg->prio = m->FS_MQ_SEND_in_prio;
-	msg->len = m->in_len;
-	m->nh = 0;
-	if (service_reply(s, m, 0) < 0) { /* interrupted: it was not sent */
-		rt_free(msg);
-		return false;
-	}
-	insert(q, msg);
-	return true;
-}
-
+/* A message has come to an empty queue, and nobody waits for it. */
 static void notify(struct mqueue *q, uint64_t sender)
 {
 	static w_handle_t proc;
@@ -199,7 +164,58 @@ static void notify(struct mqueue *q, uint64_t sender)
 	m.PROC_NOTIFY_in_value = q->notify_value;
 	q->notify_koid = 0;
 	if (m.PROC_NOTIFY_in_sig)
-		w_chan_send(proc, &m);
+		rt_call(proc, &m);
+}
+
+/* The first message is the caller's; false: the call was given up meanwhile. */
+static bool give(struct service *s, struct w_msg *m, struct mqueue *q)
+{
+	struct message *msg = list_first(&q->messages, struct message, link);
+
+	m->nh = 0;
+	m->FS_MQ_RECEIVE_out_prio = msg->prio;
+	list_del(&msg->link);
+	q->n--;
+	update(q);
+	if (service_reply_bytes(s, m, msg->len, msg->bytes, msg->len) < 0) {
+		list_push(&q->messages, &msg->link);
+		q->n++;
+		update(q);
+		return false;
+	}
+	rt_free(msg);
+	return true;
+}
+
+/*
+ * The caller's bytes become a message. Whoever hears from the caller that it
+ * was sent finds the queue readable, and the process that is to be told
+ * (news) has been told: the answer comes last.
+ */
+static bool take(struct service *s, struct w_msg *m, struct mqueue *q, bool news)
+{
+	struct message *msg = rt_try_alloc(sizeof(*msg) + m->in_len);
+
+	if (!msg || (m->in_len && w_msg_copy(s->port, m->txn, 0, msg->bytes, m->in_len, 0) < 0)) {
+		reply(s, m, msg ? W_EFAULT : W_ENOMEM);
+		rt_free(msg);
+		return false;
+	}
+	msg->prio = m->FS_MQ_SEND_in_prio;
+	msg->len = m->in_len;
+	insert(q, msg);
+	update(q);
+	if (news)
+		notify(q, m->sender);
+	m->nh = 0;
+	if (service_reply(s, m, 0) < 0) { /* interrupted: it was not sent */
+		list_del(&msg->link);
+		q->n--;
+		update(q);
+		rt_free(msg);
+		return false;
+	}
+	return true;
 }
 
 /* Serve who waits for what has changed, until nothing changes any more. */
@@ -217,11 +233,10 @@ static void settle(struct mqueue *q)
 		}
 		while (q->n < q->most && !list_is_empty(&q->senders)) {
 			w = list_first(&q->senders, struct waiting, link);
-			moved |= take(w->s, &w->m, q);
+			moved |= take(w->s, &w->m, q, false);
 			waiting_end(w);
 		}
 	}
-	update(q);
 }
 
 static void timed_out(struct ev_timer *t)
@@ -261,9 +276,9 @@ void mqueue_send(struct service *s, struct w_msg *m, struct mqueue *q, bool nonb
 	if (m->FS_MQ_SEND_in_prio >= MQ_PRIO_MAX || m->in_len > q->size) {
 		reply(s, m, m->in_len > q->size ? MSGSIZE_ERROR : W_EINVAL);
 	} else if (q->n < q->most) {
-		take(s, m, q);
+		take(s, m, q, was_empty && list_is_empty(&q->receivers));
 		settle(q);
-		if (was_empty && q->n) /* nobody has waited for it */
+		if (was_empty && q->n) /* who waited for it has given up */
 			notify(q, sender);
 	} else if (nonblock) {
 		reply(s, m, W_EAGAIN);

@@ -137,6 +137,34 @@ static void waiting(mqd_t q)
 	printf("in order: %d, received: %d\n", n, WEXITSTATUS(i));
 }
 
+/*
+ * Who hears from the sender's end that a message was sent has been told of it
+ * by then, and sees it; and who hears that one was taken sees that too.
+ */
+static void before(mqd_t q)
+{
+	struct sigevent e = {
+		.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1, .sigev_value.sival_int = 7};
+	struct pollfd p = {.fd = q, .events = POLLIN};
+	int i, heard = 0, seen = 0, gone = 0;
+	char buf[16];
+
+	for (i = 0; i < 200; i++) {
+		told.si_signo = 0;
+		mq_notify(q, &e);
+		if (!fork())
+			_exit(mq_send(q, "x", 1, 0));
+		wait(NULL);
+		heard += told.si_signo == SIGUSR1;
+		seen += poll(&p, 1, 0) == 1;
+		if (!fork())
+			_exit(mq_receive(q, buf, 16, NULL));
+		wait(NULL);
+		gone += !poll(&p, 1, 0);
+	}
+	printf("before the sender's end: told %d, seen %d, taken %d\n", heard, seen, gone);
+}
+
 static void notices(mqd_t q)
 {
 	struct sigevent e = {
@@ -167,6 +195,7 @@ static void notices(mqd_t q)
 	mq_send(q, "x", 1, 0);
 	printf("taken back: %d\n", told.si_signo);
 	mq_receive(q, buf, 16, NULL);
+	before(q);
 }
 
 static void permissions(void)

@@ -1179,14 +1179,19 @@ static void op_groups(struct w_msg *m)
 }
 
 /* The file service has something for a process: a message has come (mq_notify(3)). */
-static void op_notify(const struct w_msg *m)
+static void op_notify(struct w_msg *m)
 {
 	struct proc *to = proc_by_koid(m->PROC_NOTIFY_in_koid);
 	struct proc *from = proc_by_koid(m->PROC_NOTIFY_in_from);
 
-	if (m->sender == fs_koid && to && m->PROC_NOTIFY_in_sig <= 64)
+	if (m->sender != fs_koid) {
+		reply(m, W_EPERM);
+		return;
+	}
+	if (to && m->PROC_NOTIFY_in_sig <= 64)
 		post(to, m->PROC_NOTIFY_in_sig, (int32_t)m->PROC_NOTIFY_in_code,
 		     from ? from->pid : 0, from ? from->ruid : 0, m->PROC_NOTIFY_in_value);
+	reply(m, 0);
 }
 
 static void op_setgroups(struct w_msg *m, struct proc *p, const char *bytes)
