@@ -24,6 +24,7 @@
 #define BACKLOG_MAX 128
 #define DGRAM_QUEUE 64
 #define STREAM_BYTES 65536
+#define ACK_DELAY_NS 2000000 /* RFC 1122, 4.2.3.2: less than 500 ms */
 
 enum state { S_NEW, S_LISTEN, S_CONNECTING, S_CONNECTED, S_DEAD };
 
@@ -86,6 +87,8 @@ struct sock {
 	struct list in_queue;  /* this connection, in its listener's queue */
 	struct sock *listener; /* while in_queue is linked */
 	struct list waiting;   /* pending accept, connect, recvfrom */
+	struct list owes;      /* an acknowledgement, in owing */
+	bool answered;	       /* the process has sent since something last arrived */
 	struct sockaddr bound, peer;
 	bool reuse, reuse_port;
 	bool told;     /* some connect() has heard that it succeeded */
@@ -186,6 +189,8 @@ static struct sock *sock_new(int type)
 	list_init(&s->queue);
 	list_init(&s->in_queue);
 	list_init(&s->waiting);
+	list_init(&s->owes);
+	s->answered = true;
 	s->bound.family = s->peer.family = AF_INET;
 	return s;
 }
@@ -213,6 +218,7 @@ static bool sock_free(struct sock *s)
 		return false;
 	fail_waiting(s, W_ECONNABORTED);
 	ev_gone(&s->src);
+	list_del(&s->owes);
 	w_handle_close_all(s->stream, s->theirs, s->event);
 	if (s->in)
 		pbuf_free(s->in);
@@ -292,6 +298,46 @@ static void watch_update(struct sock *s)
 	ev_mod(&s->src, mask);
 }
 
+/*
+ * An acknowledgement waits a moment for an answer that can carry it, but not longer: with
+ * small segments the peer sends nothing more until it comes (RFC 896, Nagle's algorithm),
+ * and lwIP's own timer would let it wait for up to 50 ms.  Where the process does not
+ * answer what comes it goes out at once.
+ */
+static struct list owing = LIST_INIT(owing);
+
+static void acks_due(struct ev_timer *t)
+{
+	struct sock *s;
+
+	(void)t;
+	while (!list_is_empty(&owing)) {
+		s = list_first(&owing, struct sock, owes);
+		list_del(&s->owes);
+		if (s->tcp && s->tcp->flags & TF_ACK_DELAY) {
+			tcp_ack_now(s->tcp);
+			tcp_output(s->tcp);
+		}
+	}
+	stack_poll();
+}
+
+static void owe_ack(struct sock *s, struct tcp_pcb *pcb, uint32_t len)
+{
+	static struct ev_timer timer = {.fn = acks_due};
+
+	if (pcb->flags & TF_ACK_DELAY) {
+		if (!s->answered && len < pcb->mss) {
+			tcp_ack_now(pcb); /* tcp_input() sends it when we return */
+		} else if (!list_is_linked(&s->owes)) {
+			if (list_is_empty(&owing))
+				ev_timer_set(&timer, rt_now() + ACK_DELAY_NS);
+			list_append(&owing, &s->owes);
+		}
+	}
+	s->answered = false;
+}
+
 static err_t on_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
 {
 	struct sock *s = arg;
@@ -304,6 +350,8 @@ static err_t on_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
 		}
 		return ERR_OK;
 	}
+	if (p)
+		owe_ack(s, pcb, p->tot_len);
 	if (!p)
 		s->fin_in = true;
 	else if (s->in)
@@ -358,6 +406,7 @@ static void pull_out(struct sock *s)
 			finish_out(s);
 			break;
 		}
+		s->answered = true;
 		if (tcp_write(s->tcp, tx_buf, n, TCP_WRITE_FLAG_COPY) != ERR_OK) {
 			struct tcp_pcb *pcb = s->tcp; /* out of memory: bytes are lost, so is it */
 
