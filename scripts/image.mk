@@ -175,13 +175,13 @@ $(foreach h,$(homes),$(eval $(call home_rule,$(h))))
 
 # ---- the personality ----
 gen/lxtable.h: $(abi)/linux.tbl
-	@mkdir -p gen; awk '!/^#/ && NF { print "X(" $$1 ", " $$2 ", " $$3 ", \"" $$4 "\")" }' $< > $@
+	@mkdir -p gen; awk '!/^#/ && NF { print (sub(/\+$$/, "", $$3) ? "XFRAME(" : "X(") $$1 ", " $$2 ", " $$3 ", \"" $$4 "\")" }' $< > $@
 .PHONY: build-personality
 build-personality: prepare gen/lxtable.h gen/lxprotos.h
 	+$(Q)$(call build,p,compat/linux)
 	+$(Q)$(call build,p,lib)
 gen/lxprotos.h: $(abi)/linux.tbl
-	@mkdir -p gen; awk '!/^#/ && NF && !seen[$$3]++ { print "LX(" $$3 ");" }' $< > $@
+	@mkdir -p gen; awk '!/^#/ && NF && !seen[$$3]++ { print (sub(/\+$$/, "", $$3) ? "LX_FRAME(" : "LX(") $$3 ");" }' $< > $@
 p/compat/linux/built-in.a p/lib/built-in.a: build-personality
 	@:
 quiet_cmd_ldp = LD      $@

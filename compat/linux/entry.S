@@ -22,7 +22,10 @@
 #define R_RSP 160
 #define VEC_SYSCALL 0x1000
 #define VEC_LIGHT 0x1001
-#define LX_LIGHT_CALLS 256 /* as in lx.h */
+#define ORIG_RAX 0xf0	/* struct lx_thread */
+#define CALLS 56	/* struct lx_proc */
+#define LX_CALLS 512
+#define LIGHT 80	/* sizeof(struct lx_light_frame) */
 #define LX_MAGIC 0x796c616e6f737265
 
 .section .header, "a"
@@ -52,6 +55,28 @@
 	movq 112(%rsp), %rdi
 .endm
 
+/* The call's handler in rcx, or away to full. */
+.macro HANDLER full
+	cmpq $LX_CALLS, %rax
+	jae \full
+	movq lx_process+CALLS(%rip), %rcx
+	movq (%rcx,%rax,8), %rcx
+	testq %rcx, %rcx
+	jz \full
+.endm
+
+/* The rest of a struct lx_light_frame, after its rflags and rip. */
+.macro PUSH_LIGHT
+	pushq %r9
+	pushq %r8
+	pushq %r10
+	pushq %rdx
+	pushq %rsi
+	pushq %rdi
+	pushq %rax
+	movq %rax, %gs:ORIG_RAX
+.endm
+
 /* After ss, rsp and rflags have been pushed: the rest, the call, the way out. */
 .macro ENTER_C rip
 	pushq $0x2b
@@ -79,8 +104,33 @@
 	jmp exit_lo
 .endm
 
+/*
+ * A program's call.  Most look at nothing but their arguments: what C code preserves stays
+ * where it is, and the rest is kept as a struct lx_light_frame, below an empty frame that is
+ * filled (lx_fill_frame) when a signal or a restart wants all registers.  Calls that want
+ * them themselves, missing ones and those of traced processes are not in the table.
+ */
 .text
 lx_entry:
+	HANDLER lx_entry_full
+	movq %rsp, %gs:TCB_RSP
+	movq %gs:TCB_STACK, %rsp
+	movq $VEC_LIGHT, R_VEC-FRAME(%rsp)
+	leaq -FRAME-8(%rsp), %rsp
+	pushq %r11
+	pushq %gs:TCB_RIP
+	PUSH_LIGHT
+	cld
+light_call:
+	leaq 8(%rsp), %rdi
+	call *%rcx
+	movq %rax, (%rsp)
+	cmpq $-512, %rax
+	jg exit_lo
+	movq $1, %gs:TCB_KICKED /* the call starts again, or looks for signals */
+	jmp exit_lo
+
+lx_entry_full:
 	movq %rsp, %gs:TCB_RSP
 	movq %gs:TCB_STACK, %rsp
 	pushq $0x23
@@ -89,6 +139,7 @@ lx_entry:
 	ENTER_C %gs:TCB_RIP
 
 lx_direct_full:
+	movq %r11, %rcx
 	movq %rsp, %gs:TCB_RSP
 	movq %gs:TCB_STACK, %rsp
 	pushq $0x23
@@ -99,32 +150,20 @@ lx_direct_full:
 /*
  * A call without a trap (scripts/wherry-cc): as if by `syscall`, with the address to
  * return to in rcx.  The two bytes before that address are a `syscall`, for calls that
- * start again.  A light one (lx_light) keeps its registers below an empty frame, as
- * struct lx_light_frame; what C code preserves it leaves where it is.
+ * start again.
  */
 .globl lx_direct
 lx_direct:
-	cmpq $LX_LIGHT_CALLS, %rax
-	jae lx_direct_full
-	leaq lx_light(%rip), %r11
-	movq (%r11,%rax,8), %r11
-	testq %r11, %r11
-	jz lx_direct_full
+	movq %rcx, %r11
+	HANDLER lx_direct_full
 	movq %rsp, %gs:TCB_RSP
 	movq %gs:TCB_STACK, %rsp
-	subq $FRAME, %rsp
-	movq $VEC_LIGHT, R_VEC(%rsp)
-	pushq %rcx
-	pushq %r9
-	pushq %r8
-	pushq %r10
-	pushq %rdx
-	pushq %rsi
-	pushq %rdi
-	pushq %rax
-	leaq 8(%rsp), %rdi
-	call *%r11
-	movq %rax, (%rsp)
+	movq $VEC_LIGHT, R_VEC-FRAME(%rsp)
+	leaq -FRAME-8(%rsp), %rsp
+	pushfq
+	pushq %r11
+	PUSH_LIGHT
+	jmp light_call
 
 .globl exit_lo
 exit_lo:
@@ -158,19 +197,21 @@ full:
 	leaq -136(%rsp), %rsp
 	ret $128
 light:
-	movq -8(%rsp), %rcx
-	movq -16(%rsp), %r9
-	movq -24(%rsp), %r8
-	movq -32(%rsp), %r10
-	movq -40(%rsp), %rdx
-	movq -48(%rsp), %rsi
-	movq -56(%rsp), %rdi
-	movq -64(%rsp), %rax
+	movq -16(%rsp), %r11
+	movq -24(%rsp), %rcx
+	movq -32(%rsp), %r9
+	movq -40(%rsp), %r8
+	movq -48(%rsp), %r10
+	movq -56(%rsp), %rdx
+	movq -64(%rsp), %rsi
+	movq -72(%rsp), %rdi
+	movq -LIGHT(%rsp), %rax
+	pushq %r11
+	popfq
 	movq %gs:TCB_RSP, %rsp
 	jmp *%rcx
 .globl exit_hi
 exit_hi:
-/* A light call's frame is filled before anybody looks at it. */
 slow_light:
 	movq %r15, 0(%rsp)
 	movq %r14, 8(%rsp)
@@ -179,9 +220,9 @@ slow_light:
 	movq %rbp, R_RBP(%rsp)
 	movq %rbx, R_RBX(%rsp)
 	movq %rsp, %rdi
-	leaq -64(%rsp), %rsp
-	call lx_fill_light
-	leaq 64(%rsp), %rsp
+	leaq -LIGHT(%rsp), %rsp
+	call lx_fill_frame
+	leaq LIGHT(%rsp), %rsp
 slow:
 	cmpq $VEC_LIGHT, R_VEC(%rsp)
 	je slow_light

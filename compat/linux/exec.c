@@ -246,8 +246,7 @@ static uint64_t build_stack(const struct image *img, uint64_t bias, uint64_t int
 	aux(&b, AT_SYSINFO_EHDR, LX_VDSO);
 	aux(&b, AT_HWCAP, 0);
 	aux(&b, AT_MINSIGSTKSZ, 8192);
-	aux(&b, AT_WHERRY_DIRECT,
-	    proc()->trace ? 0 : (uint64_t)lx_direct); /* light calls leave no trace */
+	aux(&b, AT_WHERRY_DIRECT, (uint64_t)lx_direct);
 	aux(&b, 0, 0);
 	return sp;
 }
@@ -471,7 +470,7 @@ static long exec_common(const char *path, uint64_t argv, uint64_t envp, struct w
 	return err;
 }
 
-LX(execve)
+LX_FRAME(execve)
 {
 	char path[1024];
 	long err = path_get(-100, a[0], path, sizeof(path));
@@ -483,7 +482,7 @@ LX(execve)
 	return exec_common(path, a[1], a[2], r);
 }
 
-LX(execveat)
+LX_FRAME(execveat)
 {
 	char path[1024], c = 1;
 	struct lx_file *f = fd_file(a[0]);

@@ -6,11 +6,6 @@
 
 /* ---- the table ---- */
 
-struct lx_file *fd_file(long fd)
-{
-	return (uint64_t)fd < LX_FDS ? proc()->fd[fd].file : NULL;
-}
-
 struct lx_file *file_new(enum kind kind, uint32_t oflags)
 {
 	struct lx_file *f = pmalloc(sizeof(*f));
@@ -123,7 +118,6 @@ LX(close)
 {
 	struct lx_file *f = fd_remove(a[0]);
 
-	(void)r;
 	if (!f)
 		return -EBADF;
 	file_put(f);
@@ -135,7 +129,6 @@ LX(close_range)
 	uint64_t i, last = (uint32_t)a[1] < LX_FDS ? (uint32_t)a[1] : LX_FDS - 1;
 	struct lx_file *f;
 
-	(void)r;
 	if ((uint32_t)a[0] > (uint32_t)a[1] || a[2] & ~6ull) /* UNSHARE: threads share it all */
 		return -EINVAL;
 	for (i = (uint32_t)a[0]; i <= last; i++) {
@@ -190,13 +183,11 @@ LX(dup)
 {
 	struct lx_file *f = fd_file(a[0]);
 
-	(void)r;
 	return f ? dup_from(f, 0, false) : -EBADF;
 }
 
 LX(dup2)
 {
-	(void)r;
 	if (a[0] == a[1])
 		return fd_file(a[0]) ? (long)a[0] : -EBADF;
 	return dup_to(a[0], a[1], false);
@@ -204,7 +195,6 @@ LX(dup2)
 
 LX(dup3)
 {
-	(void)r;
 	if (a[0] == a[1] || a[2] & ~02000000ull)
 		return -EINVAL;
 	return dup_to(a[0], a[1], a[2]);
@@ -337,7 +327,6 @@ LX(fcntl)
 {
 	struct lx_file *f = fd_file(a[0]);
 
-	(void)r;
 	if (!f)
 		return -EBADF;
 	switch (a[1]) {
@@ -438,7 +427,6 @@ LX(ioctl)
 	uint32_t v;
 	int64_t n;
 
-	(void)r;
 	if (!f)
 		return -EBADF;
 	switch (a[1]) {
@@ -723,7 +711,6 @@ LX(read)
 {
 	struct lx_file *f = fd_file(a[0]);
 
-	(void)r;
 	return f ? file_read(f, a[1], a[2], FS_OWN_OFFSET) : -EBADF;
 }
 
@@ -731,7 +718,6 @@ LX(write)
 {
 	struct lx_file *f = fd_file(a[0]);
 
-	(void)r;
 	return f ? file_write(f, a[1], a[2], FS_OWN_OFFSET) : -EBADF;
 }
 
@@ -749,7 +735,6 @@ LX(pread64)
 	struct lx_file *f = fd_file(a[0]);
 	long err = seekable(f, a[3]);
 
-	(void)r;
 	return err ? err : file_read(f, a[1], a[2], a[3]);
 }
 
@@ -758,7 +743,6 @@ LX(pwrite64)
 	struct lx_file *f = fd_file(a[0]);
 	long err = seekable(f, a[3]);
 
-	(void)r;
 	return err ? err : file_write(f, a[1], a[2], a[3]);
 }
 
@@ -799,7 +783,6 @@ LX(readv)
 {
 	struct lx_file *f = fd_file(a[0]);
 
-	(void)r;
 	return f ? vectored(f, a[1], a[2], FS_OWN_OFFSET, file_read) : -EBADF;
 }
 
@@ -811,7 +794,6 @@ LX(writev)
 	uint64_t total = 0, i, at = 0;
 	char buf[2048];
 
-	(void)r;
 	if (!f)
 		return -EBADF;
 	if (a[2] < 2 || a[2] > 4 || get_user(v, a[1], a[2] * sizeof(*v)))
@@ -833,7 +815,6 @@ LX(preadv)
 	struct lx_file *f = fd_file(a[0]);
 	long err = seekable(f, a[3]);
 
-	(void)r;
 	return err ? err : vectored(f, a[1], a[2], a[3], file_read);
 }
 
@@ -842,25 +823,22 @@ LX(pwritev)
 	struct lx_file *f = fd_file(a[0]);
 	long err = seekable(f, a[3]);
 
-	(void)r;
 	return err ? err : vectored(f, a[1], a[2], a[3], file_write);
 }
 
 /* The flags of preadv2 ask for what there is no device for: only none are known. */
 LX(preadv2)
 {
-	(void)r;
 	if (a[5])
 		return -95;
-	return a[3] == ~0ull ? lx_readv(a, r) : lx_preadv(a, r);
+	return a[3] == ~0ull ? lx_readv(a) : lx_preadv(a);
 }
 
 LX(pwritev2)
 {
-	(void)r;
 	if (a[5])
 		return -95;
-	return a[3] == ~0ull ? lx_writev(a, r) : lx_pwritev(a, r);
+	return a[3] == ~0ull ? lx_writev(a) : lx_pwritev(a);
 }
 
 LX(lseek)
@@ -869,7 +847,6 @@ LX(lseek)
 	struct w_msg m = {.op = FS_SEEK};
 	long err;
 
-	(void)r;
 	if (!f)
 		return -EBADF;
 	if (f->kind == K_DEV)
@@ -891,7 +868,6 @@ LX(sendfile)
 	char buf[4096];
 	long n, w = 0;
 
-	(void)r;
 	if (!out || !in)
 		return -EBADF;
 	if (in->kind != K_FILE)
@@ -935,7 +911,6 @@ LX(splice)
 	char buf[4096];
 	long n, w;
 
-	(void)r;
 	if (!in || !out)
 		return -EBADF;
 	if ((in->kind != K_STREAM && out->kind != K_STREAM) || a[5] & ~15ull)
@@ -968,7 +943,6 @@ LX(copy_file_range)
 	char buf[4096];
 	long n = 0, w = 0;
 
-	(void)r;
 	if (!in || !out)
 		return -EBADF;
 	if (in->kind != K_FILE || out->kind != K_FILE || a[5])
@@ -995,7 +969,6 @@ LX(ftruncate)
 	struct w_msg m = {.op = FS_TRUNCATE};
 	long err;
 
-	(void)r;
 	if (!f)
 		return -EBADF;
 	if (f->kind != K_FILE)
@@ -1028,7 +1001,7 @@ LX(fallocate)
 		return -95;
 	if (lx_chan(f->h, &m) < 0)
 		return -EBADF;
-	return a[1] & 1 || st.size >= b[1] ? 0 : lx_ftruncate(b, r);
+	return a[1] & 1 || st.size >= b[1] ? 0 : lx_ftruncate(b);
 }
 
 /* Files live in memory: they are as safe as they will be. */
@@ -1036,13 +1009,11 @@ LX(fsync)
 {
 	struct lx_file *f = fd_file(a[0]);
 
-	(void)r;
 	return !f ? -EBADF : f->kind == K_FILE ? 0 : -EINVAL;
 }
 
 LX(syncfs)
 {
-	(void)r;
 	return fd_file(a[0]) ? 0 : -EBADF;
 }
 
@@ -1050,7 +1021,6 @@ LX(fadvise64)
 {
 	struct lx_file *f = fd_file(a[0]);
 
-	(void)r;
 	if (!f)
 		return -EBADF;
 	return f->kind == K_STREAM ? -ESPIPE : a[3] > 5 ? -EINVAL : 0;
@@ -1060,7 +1030,6 @@ LX(readahead)
 {
 	struct lx_file *f = fd_file(a[0]);
 
-	(void)r;
 	if (!f || (f->oflags & FS_O_ACCMODE) == FS_O_WRONLY)
 		return -EBADF;
 	return f->kind == K_FILE ? 0 : -EINVAL;
@@ -1071,7 +1040,6 @@ LX(flock)
 	struct lx_file *f = fd_file(a[0]);
 	struct w_msg m = {.op = FS_FLOCK};
 
-	(void)r;
 	if (!f)
 		return -EBADF;
 	if (f->kind != K_FILE)
@@ -1086,7 +1054,6 @@ LX(getdents64)
 	struct lx_file *f = fd_file(a[0]);
 	struct w_msg m = {.op = FS_READDIR, .out = a[1], .out_len = a[2]};
 
-	(void)r;
 	if (!f)
 		return -EBADF;
 	if (f->kind == K_FDDIR)
@@ -1142,13 +1109,11 @@ static long pipe_make(uint64_t ufds, uint64_t flags)
 
 LX(pipe)
 {
-	(void)r;
 	return pipe_make(a[0], 0);
 }
 
 LX(pipe2)
 {
-	(void)r;
 	return pipe_make(a[0], a[1]);
 }
 
@@ -1157,7 +1122,6 @@ LX(eventfd2)
 	struct lx_file *f;
 	int64_t e;
 
-	(void)r;
 	if (a[1] & ~(02000000ull | FS_O_NONBLOCK | 1))
 		return -EINVAL;
 	e = w_event_create(W_WRITABLE);
@@ -1178,5 +1142,5 @@ LX(eventfd)
 {
 	const uint64_t b[6] = {a[0]};
 
-	return lx_eventfd2(b, r);
+	return lx_eventfd2(b);
 }

@@ -53,14 +53,13 @@ struct lx_sigstack {
 
 struct lx_thread {
 	struct w_tcb tcb;
-	struct lx_proc *proc;
+	uint64_t orig_rax; /* the call that it makes; entry.S */
 	uint64_t sigmask;
 	uint64_t pending;    /* thread-directed; atomic */
 	uint64_t saved_mask; /* to restore after a call that swapped it */
 	uint64_t sleep_end;  /* of an interrupted sleep that starts again; 0: none */
 	bool mask_saved;
 	uint32_t tid, slot;
-	uint64_t orig_rax;
 	uint64_t clear_tid;
 	uint64_t set_tid; /* a child in the making writes its id there */
 	uint64_t robust;
@@ -72,6 +71,7 @@ struct lx_thread {
 	struct lx_siginfo info[65];
 };
 _Static_assert(sizeof(struct lx_thread) <= W_PAGE, "the thread block is one page");
+_Static_assert(offsetof(struct lx_thread, orig_rax) == 0xf0, "entry.S");
 
 /* ---- files ---- */
 
@@ -127,6 +127,23 @@ struct lx_fd {
 	bool cloexec;
 };
 
+/* ---- calls ---- */
+
+/*
+ * Handlers of system calls, named in abi/linux.tbl: a has the six arguments.  Most look at no
+ * other register of the program.  Those that do (LX_FRAME) get r, all registers, and the slow
+ * way in and out that this takes.
+ */
+typedef long (*lx_handler)(const uint64_t *a);
+typedef long (*lx_frame_handler)(const uint64_t *a, struct w_regs *r);
+#define LX(name) long lx_##name(const uint64_t *a)
+#define LX_FRAME(name) long lx_##name(const uint64_t *a, struct w_regs *r)
+
+#define LX_CALLS 512 /* more than Linux has */
+extern const lx_handler lx_calls[LX_CALLS], lx_no_calls[LX_CALLS];
+
+#include "gen/lxprotos.h"
+
 /* ---- per process ---- */
 
 struct lx_sigaction {
@@ -138,7 +155,8 @@ struct lx_sigaction {
 
 /* What a child and its parent both write after a fork is in the first page (LX_STATE_HOT). */
 struct lx_proc {
-	struct lx_view view; /* first: procd looks here; nfds: none is open from there on */
+	struct lx_view view;	 /* first: procd looks here; nfds: none is open from there on */
+	const lx_handler *calls; /* lx_calls, or lx_no_calls: each is traced; entry.S */
 	uint32_t lock;
 	uint32_t pid;
 	uint64_t heap_next; /* pmalloc */
@@ -167,6 +185,7 @@ struct lx_proc {
 	struct lx_fd fd[LX_FDS];
 };
 _Static_assert(sizeof(struct lx_fd) == 16, "struct lx_view");
+_Static_assert(offsetof(struct lx_proc, calls) == 56, "entry.S");
 _Static_assert(offsetof(struct lx_proc, action) < LX_STATE_HOT, "written after every fork");
 
 static inline uint32_t lx_tid_slot(uint32_t tid)
@@ -187,9 +206,12 @@ static inline struct lx_sigpage *lx_page(void)
 	return (struct lx_sigpage *)LX_SIGPAGE;
 }
 
+/* The process; at LX_STATE in each. */
+extern __attribute__((visibility("hidden"))) struct lx_proc lx_process;
+
 static inline struct lx_proc *proc(void)
 {
-	return self()->proc;
+	return &lx_process;
 }
 
 void lx_lock(void);
@@ -238,7 +260,10 @@ uint64_t lx_sleep_end(uint64_t deadline); /* or, of a call that starts again, th
 int lx_get_time(uint64_t uts, uint64_t *ns);	       /* a timespec that is valid */
 int lx_get_deadline(uint64_t uts, uint64_t *deadline); /* relative timespec -> absolute */
 
-struct lx_file *fd_file(long fd);			    /* borrows; NULL: EBADF */
+static inline struct lx_file *fd_file(long fd) /* borrows; NULL: EBADF */
+{
+	return (uint64_t)fd < LX_FDS ? proc()->fd[fd].file : NULL;
+}
 long fd_install(struct lx_file *f, int from, bool cloexec); /* consumes f on failure too */
 /* A descriptor for a channel and its readiness event, h[0] and h[1]: both are consumed. */
 long fd_of_service(enum kind kind, uint32_t oflags, const w_handle_t *h, bool cloexec);
@@ -322,23 +347,14 @@ void lx_drop_queued(uint32_t tid);
 void lx_sched_reset(void);     /* in a fork's child: SCHED_RESET_ON_FORK */
 void lx_sigchld_changed(void); /* tell procd what the process wants of SIGCHLD */
 
-typedef long (*lx_handler)(const uint64_t *a, struct w_regs *r);
-
-/* What entry.S keeps of a light call, right below an empty frame. */
-#define LX_LIGHT_CALLS 256
+/* What entry.S keeps of a call without a frame, right below where the frame would be. */
 #define LX_VEC_SYSCALL 0x1000
 struct lx_light_frame {
-	uint64_t rax, a[6], rip;
+	uint64_t rax, a[6], rip, rflags, pad;
 };
-extern const lx_handler lx_light[LX_LIGHT_CALLS];
-void lx_fill_light(struct w_regs *r);
+void lx_fill_frame(struct w_regs *r);
 __attribute__((visibility("hidden"))) void lx_direct(
 	void); /* where programs of wherry-cc jump to: entry.S */
-#define LX(name) long lx_##name(const uint64_t *a, struct w_regs *r)
-#define LX_UNUSED (void)a, (void)r
-
-/* Every handler that linux.tbl names. */
-#include "gen/lxprotos.h"
 
 long sock_recv(struct lx_file *f, uint64_t buf, uint64_t len, uint32_t flags);
 long sock_send(struct lx_file *f, uint64_t buf, uint64_t len, uint32_t flags);

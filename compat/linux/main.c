@@ -2,12 +2,19 @@
 /* Dispatch, the lock, the heap, and the start of a fresh process. */
 #include "lx.h"
 
-static const lx_handler table[] = {
 #define X(nr, name, handler, args) [nr] = lx_##handler,
+#define XFRAME(nr, name, handler, args)
+const lx_handler lx_calls[LX_CALLS] = {
 #include "gen/lxtable.h"
-#undef X
 };
-#define TABLE_SIZE (sizeof(table) / sizeof(table[0]))
+#undef X
+#undef XFRAME
+#define X(nr, name, handler, args)
+#define XFRAME(nr, name, handler, args) [nr] = lx_##handler,
+static const lx_frame_handler with_frame[LX_CALLS] = {
+#include "gen/lxtable.h"
+};
+const lx_handler lx_no_calls[LX_CALLS];
 
 /* Report a missing call once per process: procd counts them in /proc/wherry/missing. */
 static long missing(uint64_t nr)
@@ -23,20 +30,14 @@ static long missing(uint64_t nr)
 	return -ENOSYS;
 }
 
-static bool exists(uint64_t nr)
+static long call(uint64_t nr, const uint64_t *a, struct w_regs *r)
 {
-	return nr < TABLE_SIZE && table[nr];
+	if (nr < LX_CALLS && with_frame[nr])
+		return with_frame[nr](a, r);
+	return nr < LX_CALLS && lx_calls[nr] ? lx_calls[nr](a) : missing(nr);
 }
 
-static __attribute__((noinline)) void traced(uint64_t nr, const uint64_t a[6], struct w_regs *r)
-{
-	if (proc()->trace)
-		trace_enter(nr, a);
-	r->rax = exists(nr) ? table[nr](a, r) : missing(nr);
-	if (proc()->trace)
-		trace_exit(nr, a, r->rax);
-}
-
+/* What is in no table of the way in without a frame: it wants one, is traced, or missing. */
 void lx_syscall(struct w_regs *r)
 {
 	const uint64_t a[6] = {r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9};
@@ -44,27 +45,17 @@ void lx_syscall(struct w_regs *r)
 	uint64_t nr = r->rax;
 
 	t->orig_rax = nr;
-	if (!exists(nr) || t->proc->trace)
-		traced(nr, a, r);
-	else
-		r->rax = table[nr](a, r);
+	if (proc()->trace)
+		trace_enter(nr, a);
+	r->rax = call(nr, a, r);
+	if (proc()->trace)
+		trace_exit(nr, a, r->rax);
 	if (t->tcb.kicked || (int64_t)r->rax <= -512)
 		lx_signals(r);
 }
 
-/*
- * Calls that lx_direct makes without a frame: they end in the process, look at no register
- * but their arguments, and never start again.
- */
-const lx_handler lx_light[LX_LIGHT_CALLS] = {
-	[39] = lx_getpid,	 [95] = lx_umask,    [96] = lx_gettimeofday,
-	[102] = lx_getuid,	 [104] = lx_getgid,  [107] = lx_geteuid,
-	[108] = lx_getegid,	 [110] = lx_getppid, [111] = lx_getpgrp,
-	[186] = lx_gettid,	 [201] = lx_time,    [228] = lx_clock_gettime,
-	[229] = lx_clock_getres,
-};
-
-void lx_fill_light(struct w_regs *r)
+/* There is more to do than to return, so all registers are wanted after all. */
+void lx_fill_frame(struct w_regs *r)
 {
 	const struct lx_light_frame *l = (const struct lx_light_frame *)r - 1;
 
@@ -76,7 +67,7 @@ void lx_fill_light(struct w_regs *r)
 	r->r8 = l->a[4];
 	r->r9 = l->a[5];
 	r->rip = r->rcx = l->rip;
-	r->rflags = r->r11 = 0x202;
+	r->rflags = r->r11 = l->rflags;
 	r->rsp = self()->tcb.rsp;
 	r->cs = 0x2b;
 	r->ss = 0x23;
@@ -204,7 +195,6 @@ void lx_start(struct w_regs *r)
 	int i;
 
 	t->tcb.stack = (uint64_t)t;
-	t->proc = (struct lx_proc *)LX_STATE;
 	t->tid = s->pid;
 	proc()->pid = s->pid;
 	proc()->heap_next = LX_STATE + ((sizeof(struct lx_proc) + W_PAGE - 1) & ~(W_PAGE - 1));
@@ -221,7 +211,7 @@ void lx_start(struct w_regs *r)
 	proc()->nthreads = 1;
 	proc()->cwd[0] = '/';
 	proc()->trace_log = s->flags & LX_START_TRACE;
-	proc()->trace = proc()->trace_log;
+	trace_start(-1);
 	strlcpy(path, s->strings, sizeof(path));
 	if (s->inherit) {
 		lx_inherit((const struct lx_inherit *)((char *)s + s->inherit), LX_START_SIZE);

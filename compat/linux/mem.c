@@ -86,7 +86,6 @@ LX(mmap)
 	w_handle_t mem;
 	long err;
 
-	(void)r;
 	if (!a[1] || a[5] % W_PAGE || !(a[3] & 3) || a[2] & ~7ull)
 		return -EINVAL;
 	if (page_up(a[1]) < a[1] || a[1] > LX_PROGRAM_TOP)
@@ -124,7 +123,6 @@ LX(mmap)
 
 LX(munmap)
 {
-	(void)r;
 	if (a[0] % W_PAGE || !a[1] || !program_range(a[0], page_up(a[1])))
 		return -EINVAL;
 	return w_as_unmap(0, a[0], page_up(a[1]));
@@ -132,7 +130,6 @@ LX(munmap)
 
 LX(mprotect)
 {
-	(void)r;
 	if (a[0] % W_PAGE)
 		return -EINVAL;
 	if (!a[1])
@@ -144,7 +141,6 @@ LX(mprotect)
 
 LX(madvise)
 {
-	(void)r;
 	if (a[0] % W_PAGE)
 		return -EINVAL;
 	if (!a[1])
@@ -193,7 +189,6 @@ LX(mremap)
 	struct w_map_args m = {.flags = W_MAP_NOREPL};
 	struct w_map_info i;
 
-	(void)r;
 	if (a[0] % W_PAGE || !new_len || !old_len || a[3] & ~3ull || (a[3] & 2 && !(a[3] & 1)))
 		return -EINVAL;
 	if (!program_range(a[0], old_len) || (a[3] & 2 && !program_range(a[4], new_len)))
@@ -225,7 +220,6 @@ LX(brk)
 	uint64_t want = a[0], brk, old, new = page_up(want);
 	struct w_map_args m = {.flags = W_PROT_READ | W_PROT_WRITE | W_MAP_NOREPL};
 
-	(void)r;
 	if (get_user(&brk, LX_BRK_AT, sizeof(brk))) /* it unmapped its first stack */
 		return 0;
 	if (want < proc()->brk_start || want >= LX_PROGRAM_TOP)
@@ -248,7 +242,6 @@ LX(msync)
 {
 	uint64_t len = page_up(a[1]);
 
-	(void)r;
 	if (a[0] % W_PAGE || a[2] & ~7ull || (a[2] & MS_ASYNC && a[2] & MS_SYNC))
 		return -EINVAL;
 	if (a[2] & MS_INVALIDATE && proc()->locked)
@@ -271,7 +264,6 @@ LX(mlock)
 	uint64_t va = a[0] & ~(W_PAGE - 1), len = page_up(a[0] - va + a[1]);
 	long err = may_lock(len);
 
-	(void)r;
 	if (err || !a[1])
 		return err;
 	return all_mapped(va, len) ? 0 : -ENOMEM;
@@ -279,14 +271,13 @@ LX(mlock)
 
 LX(mlock2)
 {
-	return a[2] & ~1ull ? -EINVAL : lx_mlock(a, r);
+	return a[2] & ~1ull ? -EINVAL : lx_mlock(a);
 }
 
 LX(munlock)
 {
 	uint64_t va = a[0] & ~(W_PAGE - 1), len = page_up(a[0] - va + a[1]);
 
-	(void)r;
 	return !a[1] || all_mapped(va, len) ? 0 : -ENOMEM;
 }
 
@@ -295,7 +286,6 @@ LX(mlockall)
 	struct w_obj_info i = {0};
 	long err;
 
-	(void)r;
 	if (!a[0] || a[0] & ~7ull || a[0] == MCL_ONFAULT)
 		return -EINVAL;
 	w_obj_info(0, &i);
@@ -307,7 +297,7 @@ LX(mlockall)
 
 LX(munlockall)
 {
-	LX_UNUSED;
+	(void)a;
 	proc()->locked = false;
 	return 0;
 }
@@ -317,7 +307,6 @@ LX(mincore)
 	uint64_t n = page_up(a[1]) / W_PAGE, i;
 	char one = 1;
 
-	(void)r;
 	if (a[0] % W_PAGE)
 		return -EINVAL;
 	if (n && !all_mapped(a[0], n * W_PAGE))
@@ -330,6 +319,6 @@ LX(mincore)
 
 LX(membarrier)
 {
-	LX_UNUSED;
+	(void)a;
 	return -ENOSYS;
 }

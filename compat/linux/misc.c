@@ -6,7 +6,6 @@ LX(uname)
 {
 	char u[6][65];
 
-	(void)r;
 	memset(u, 0, sizeof(u));
 	strlcpy(u[0], "Linux", 65); /* programs choose their code by this word */
 	strlcpy(u[1], "wherry", 65);
@@ -29,7 +28,6 @@ LX(sysinfo)
 	} i;
 	struct w_sys_stat s;
 
-	(void)r;
 	memset(&i, 0, sizeof(i));
 	w_sys_info(W_SYS_STAT, 0, &s, sizeof(s));
 	i.uptime = s.now_ns / 1000000000;
@@ -45,7 +43,6 @@ LX(getrandom)
 	uint64_t done, n;
 	int64_t err;
 
-	(void)r;
 	if (a[2] & ~7ull)
 		return -EINVAL;
 	for (done = 0; done < a[1]; done += n) {
@@ -63,7 +60,6 @@ LX(syslog)
 	uint64_t done = 0;
 	int64_t n;
 
-	(void)r;
 	if (a[0] == 10)
 		return 1 << CONFIG_LOG_SHIFT;
 	if (a[0] > 10)
@@ -84,7 +80,6 @@ LX(reboot)
 {
 	struct w_msg m = {.op = PROC_POWER};
 
-	(void)r;
 	if ((uint32_t)a[0] != 0xfee1dead)
 		return -EINVAL;
 	if ((uint32_t)a[2] == 0 || (uint32_t)a[2] == 0x89abcdef) /* ctrl-alt-del setting */
@@ -97,7 +92,6 @@ LX(getcpu)
 {
 	uint32_t zero = 0;
 
-	(void)r;
 	if ((a[0] && put_user(a[0], &zero, 4)) || (a[1] && put_user(a[1], &zero, 4)))
 		return -EFAULT;
 	return 0;
@@ -127,7 +121,7 @@ LX(capget)
 		return a[1] ? -EINVAL : 0;
 	if (!a[1])
 		return 0;
-	for (i = 0; i < 6 && !lx_geteuid(a, r); i++)
+	for (i = 0; i < 6 && !lx_geteuid(a); i++)
 		cap[i] = i % 3 == 2 ? 0 : i < 3 ? ~0u : 0x1ff;
 	return put_user(a[1], cap, head[0] == CAPS_V1 ? 12 : 24) ? -EFAULT : 0;
 }
@@ -147,31 +141,31 @@ LX(capset)
 	if (get_user(cap, a[1], n * 4))
 		return -EFAULT;
 	for (i = 0; i < n; i++)
-		if (cap[i] && lx_geteuid(a, r))
+		if (cap[i] && lx_geteuid(a))
 			return -EPERM;
 	return 0;
 }
 
 LX(zero)
 {
-	LX_UNUSED;
+	(void)a;
 	return 0;
 }
 
 LX(eperm)
 {
-	LX_UNUSED;
+	(void)a;
 	return -EPERM;
 }
 
 LX(einval)
 {
-	LX_UNUSED;
+	(void)a;
 	return -EINVAL;
 }
 
 LX(enosys)
 {
-	LX_UNUSED;
+	(void)a;
 	return -ENOSYS;
 }

@@ -27,7 +27,6 @@ LX(mq_open)
 	char name[MQ_NAME_MAX + 2];
 	long n, err;
 
-	(void)r;
 	n = lx_copy_str(name, (const char *)a[0], sizeof(name));
 	if (n < 0)
 		return n;
@@ -53,7 +52,6 @@ LX(mq_unlink)
 	char path[sizeof(dir) + MQ_NAME_MAX + 1], *name = path + sizeof(dir) - 1;
 	long n;
 
-	(void)r;
 	memcpy(path, dir, sizeof(dir));
 	n = lx_copy_str(name, (const char *)a[0], MQ_NAME_MAX + 2);
 	if (n <= 0 || n > MQ_NAME_MAX)
@@ -80,7 +78,6 @@ LX(mq_timedsend)
 	uint64_t deadline;
 	long err = deadline_of(a[4], &deadline);
 
-	(void)r;
 	if (err || !f)
 		return err ? err : -EBADF;
 	m.FS_MQ_SEND_in_prio = (uint32_t)a[3];
@@ -97,7 +94,6 @@ LX(mq_timedreceive)
 	uint32_t prio;
 	long err = deadline_of(a[4], &deadline);
 
-	(void)r;
 	if (err || !f)
 		return err ? err : -EBADF;
 	m.FS_MQ_RECEIVE_in_deadline = deadline;
@@ -120,7 +116,6 @@ LX(mq_notify)
 	struct w_msg m = {.op = FS_MQ_NOTIFY};
 	struct lx_file *f = queue(a[0]);
 
-	(void)r;
 	if (a[1] && get_user(&e, a[1], sizeof(e)))
 		return -EFAULT;
 	if (a[1] && ((e.notify != SIGEV_SIGNAL && e.notify != SIGEV_NONE) ||
@@ -149,7 +144,6 @@ LX(mq_getsetattr)
 	struct mq_attr attr = {0}, new;
 	long err;
 
-	(void)r;
 	if (a[1] && get_user(&new, a[1], sizeof(new)))
 		return -EFAULT;
 	if (a[1] && new.flags & ~(int64_t)FS_O_NONBLOCK)

@@ -531,7 +531,6 @@ static long open_at(long dirfd, uint64_t upath, uint64_t flags, uint64_t mode)
 
 LX(openat)
 {
-	(void)r;
 	return open_at(a[0], a[1], a[2], a[3]);
 }
 
@@ -546,7 +545,6 @@ LX(memfd_create)
 	long err;
 	int i;
 
-	(void)r;
 	if (a[1] & ~3ull) /* MFD_CLOEXEC, MFD_ALLOW_SEALING */
 		return -EINVAL;
 	if (get_user(&c, a[0], 1))
@@ -564,13 +562,11 @@ LX(memfd_create)
 
 LX(open)
 {
-	(void)r;
 	return open_at(AT_FDCWD, a[0], a[1], a[2]);
 }
 
 LX(creat)
 {
-	(void)r;
 	return open_at(AT_FDCWD, a[0], FS_O_CREAT | FS_O_TRUNC | FS_O_WRONLY, a[1]);
 }
 
@@ -698,7 +694,6 @@ LX(newfstatat)
 	struct fs_stat st;
 	long err = a[3] & ~0x1900ull ? -EINVAL : stat_at(a[0], a[1], a[3], &st);
 
-	(void)r;
 	return err < 0 ? err : put_stat(a[2], &st);
 }
 
@@ -707,7 +702,6 @@ LX(stat)
 	struct fs_stat st;
 	long err = stat_at(AT_FDCWD, a[0], 0, &st);
 
-	(void)r;
 	return err < 0 ? err : put_stat(a[1], &st);
 }
 
@@ -716,7 +710,6 @@ LX(lstat)
 	struct fs_stat st;
 	long err = stat_at(AT_FDCWD, a[0], 0x100, &st);
 
-	(void)r;
 	return err < 0 ? err : put_stat(a[1], &st);
 }
 
@@ -726,7 +719,6 @@ LX(fstat)
 	struct fs_stat st;
 	long err;
 
-	(void)r;
 	if (!f)
 		return -EBADF;
 	err = file_stat(f, &st);
@@ -762,7 +754,6 @@ LX(statx)
 			   ? -EINVAL /* flags, synchronisation, STATX__RESERVED */
 			   : stat_at(a[0], a[1], a[2], &s);
 
-	(void)r;
 	if (err < 0)
 		return err;
 	x = (struct statx){.mask = 0x7ff,
@@ -808,19 +799,16 @@ static long access_at(long dirfd, uint64_t upath, uint64_t mode, uint64_t flags)
 
 LX(access)
 {
-	(void)r;
 	return access_at(AT_FDCWD, a[0], a[1], 0);
 }
 
 LX(faccessat)
 {
-	(void)r;
 	return access_at(a[0], a[1], a[2], 0);
 }
 
 LX(faccessat2)
 {
-	(void)r;
 	return a[3] & ~0x1300ull ? -EINVAL : access_at(a[0], a[1], a[2], a[3]);
 }
 
@@ -841,7 +829,6 @@ LX(chdir)
 	long err = path_get(AT_FDCWD, a[0], path, sizeof(path));
 	size_t n;
 
-	(void)r;
 	if (err >= 0)
 		err = path_stat(path, false, &st);
 	if (err < 0)
@@ -869,7 +856,6 @@ LX(fchdir)
 	struct lx_file *f = fd_file(a[0]);
 	long err;
 
-	(void)r;
 	if (!f)
 		return -EBADF;
 	if (!f->path || (f->mode & FS_S_IFMT) != FS_S_IFDIR)
@@ -885,7 +871,6 @@ LX(getcwd)
 {
 	size_t n = strlen(proc()->cwd) + 1;
 
-	(void)r;
 	if (a[1] < n)
 		return -ERANGE;
 	return put_user(a[0], proc()->cwd, n) ? -EFAULT : (long)n;
@@ -912,13 +897,11 @@ static long mkdir_at(long dirfd, uint64_t upath, uint64_t mode)
 
 LX(mkdir)
 {
-	(void)r;
 	return mkdir_at(AT_FDCWD, a[0], a[1]);
 }
 
 LX(mkdirat)
 {
-	(void)r;
 	return mkdir_at(a[0], a[1], a[2]);
 }
 
@@ -932,7 +915,6 @@ static long unlink_at(long dirfd, uint64_t upath, bool rmdir)
 
 LX(unlink)
 {
-	(void)r;
 	return unlink_at(AT_FDCWD, a[0], false);
 }
 
@@ -957,13 +939,11 @@ static long remove_dir(long dirfd, uint64_t upath)
 
 LX(rmdir)
 {
-	(void)r;
 	return remove_dir(AT_FDCWD, a[0]);
 }
 
 LX(unlinkat)
 {
-	(void)r;
 	if (a[2] & ~0x200ull)
 		return -EINVAL;
 	return a[2] ? remove_dir(a[0], a[1]) : unlink_at(a[0], a[1], false);
@@ -1009,19 +989,16 @@ static long rename_at(long d1, uint64_t u1, long d2, uint64_t u2, bool noreplace
 
 LX(rename)
 {
-	(void)r;
 	return rename_at(AT_FDCWD, a[0], AT_FDCWD, a[1], false);
 }
 
 LX(renameat)
 {
-	(void)r;
 	return rename_at(a[0], a[1], a[2], a[3], false);
 }
 
 LX(renameat2)
 {
-	(void)r;
 	return a[4] & ~1ull ? -EINVAL : rename_at(a[0], a[1], a[2], a[3], a[4]);
 }
 
@@ -1029,7 +1006,6 @@ LX(link)
 {
 	struct w_msg m = {.op = FS_LINK};
 
-	(void)r;
 	return two_at(&m, AT_FDCWD, a[0], AT_FDCWD, a[1]);
 }
 
@@ -1037,7 +1013,6 @@ LX(linkat)
 {
 	struct w_msg m = {.op = FS_LINK};
 
-	(void)r;
 	if (a[4] & ~0x400ull) /* AT_SYMLINK_FOLLOW */
 		return -EINVAL;
 	m.FS_LINK_in_follow = a[4] != 0;
@@ -1065,13 +1040,11 @@ static long symlink_at(uint64_t utarget, long dirfd, uint64_t upath)
 
 LX(symlink)
 {
-	(void)r;
 	return symlink_at(a[0], AT_FDCWD, a[1]);
 }
 
 LX(symlinkat)
 {
-	(void)r;
 	return symlink_at(a[0], a[1], a[2]);
 }
 
@@ -1115,13 +1088,11 @@ static long readlink_at(long dirfd, uint64_t upath, uint64_t ubuf, uint64_t size
 
 LX(readlink)
 {
-	(void)r;
 	return readlink_at(AT_FDCWD, a[0], a[1], a[2]);
 }
 
 LX(readlinkat)
 {
-	(void)r;
 	return readlink_at(a[0], a[1], a[2], a[3]);
 }
 
@@ -1153,13 +1124,11 @@ static long chmod_at(struct lx_file *f, long dirfd, uint64_t upath, uint64_t mod
 
 LX(chmod)
 {
-	(void)r;
 	return chmod_at(NULL, AT_FDCWD, a[0], a[1]);
 }
 
 LX(fchmodat)
 {
-	(void)r;
 	return chmod_at(NULL, a[0], a[1], a[2]);
 }
 
@@ -1167,7 +1136,6 @@ LX(fchmod)
 {
 	struct lx_file *f = fd_file(a[0]);
 
-	(void)r;
 	return f ? chmod_at(f, 0, 0, a[1]) : -EBADF;
 }
 
@@ -1185,13 +1153,11 @@ static long chown_at(struct lx_file *f, long dirfd, uint64_t upath, uint32_t uid
 
 LX(chown)
 {
-	(void)r;
 	return chown_at(NULL, AT_FDCWD, a[0], a[1], a[2], false);
 }
 
 LX(lchown)
 {
-	(void)r;
 	return chown_at(NULL, AT_FDCWD, a[0], a[1], a[2], true);
 }
 
@@ -1200,7 +1166,6 @@ LX(fchownat)
 	struct lx_file *f = NULL;
 	char c = 1;
 
-	(void)r;
 	if (a[4] & ~0x1100ull)
 		return -EINVAL;
 	if (a[4] & 0x1000 && !get_user(&c, a[1], 1) && !c) { /* AT_EMPTY_PATH */
@@ -1215,7 +1180,6 @@ LX(fchown)
 {
 	struct lx_file *f = fd_file(a[0]);
 
-	(void)r;
 	return f ? chown_at(f, 0, 0, a[1], a[2], false) : -EBADF;
 }
 
@@ -1228,7 +1192,6 @@ LX(utimensat)
 	uint64_t ns[2];
 	int i;
 
-	(void)r;
 	if (a[3] & ~0x100ull)
 		return -EINVAL;
 	if (!a[1] && !f)
@@ -1284,13 +1247,11 @@ static long utimes_at(long dirfd, uint64_t upath, uint64_t utv)
 
 LX(utimes)
 {
-	(void)r;
 	return utimes_at(AT_FDCWD, a[0], a[1]);
 }
 
 LX(futimesat)
 {
-	(void)r;
 	return utimes_at(a[0], a[1], a[2]);
 }
 
@@ -1299,7 +1260,6 @@ LX(utime)
 	int64_t s[2];
 	uint64_t ns[2];
 
-	(void)r;
 	if (!a[1])
 		return set_times(AT_FDCWD, a[0], NULL);
 	if (get_user(s, a[1], sizeof(s)))
@@ -1313,7 +1273,6 @@ LX(openat2)
 {
 	uint64_t how[3];
 
-	(void)r;
 	if (a[3] < sizeof(how))
 		return -EINVAL;
 	if (get_user(how, a[2], sizeof(how)))
@@ -1327,7 +1286,6 @@ LX(truncate)
 {
 	struct w_msg m = {.op = FS_TRUNCATE};
 
-	(void)r;
 	m.FS_TRUNCATE_in_size = a[1];
 	return one_path(AT_FDCWD, a[0], &m);
 }
@@ -1357,13 +1315,11 @@ LX(statfs)
 	struct fs_stat st;
 	long err = stat_at(AT_FDCWD, a[0], 0, &st);
 
-	(void)r;
 	return err < 0 ? err : put_statfs(a[1], LX_H_FS);
 }
 
 LX(fstatfs)
 {
-	(void)r;
 	return fd_file(a[0]) ? put_statfs(a[1], LX_H_FS) : -EBADF;
 }
 
@@ -1372,7 +1328,6 @@ LX(inotify_init1)
 	struct w_msg m = {.op = FS_WATCH_NEW};
 	long err;
 
-	(void)r;
 	if (a[0] & ~(02000000ull | FS_O_NONBLOCK))
 		return -EINVAL;
 	m.FS_WATCH_NEW_in_flags = a[0] & FS_O_NONBLOCK;
@@ -1387,7 +1342,7 @@ LX(inotify_init)
 	const uint64_t none[6] = {0};
 
 	(void)a;
-	return lx_inotify_init1(none, r);
+	return lx_inotify_init1(none);
 }
 
 LX(inotify_add_watch)
@@ -1398,7 +1353,6 @@ LX(inotify_add_watch)
 	const char *rest = path;
 	long err;
 
-	(void)r;
 	if (!f || f->kind != K_INOTIFY)
 		return f ? -EINVAL : -EBADF;
 	err = path_get(AT_FDCWD, a[1], path, sizeof(path));
@@ -1417,7 +1371,6 @@ LX(inotify_rm_watch)
 	struct lx_file *f = fd_file(a[0]);
 	struct w_msg m = {.op = FS_WATCH_DEL};
 
-	(void)r;
 	if (!f || f->kind != K_INOTIFY)
 		return f ? -EINVAL : -EBADF;
 	m.FS_WATCH_DEL_in_wd = a[1];
@@ -1428,26 +1381,25 @@ LX(umask)
 {
 	uint32_t old = proc()->umask;
 
-	(void)r;
 	proc()->umask = a[0] & 0777;
 	return old;
 }
 
 LX(xattr_none)
 {
-	LX_UNUSED;
+	(void)a;
 	return -95; /* EOPNOTSUPP: no extended attributes */
 }
 
 LX(sync)
 {
-	LX_UNUSED;
+	(void)a;
 	return 0;
 }
 
 LX(chroot)
 {
-	LX_UNUSED;
+	(void)a;
 	return -EPERM;
 }
 
@@ -1464,12 +1416,10 @@ static long mknod_at(long dirfd, uint64_t upath, uint32_t mode, uint64_t dev)
 
 LX(mknod)
 {
-	(void)r;
 	return mknod_at(AT_FDCWD, a[0], a[1], a[2]);
 }
 
 LX(mknodat)
 {
-	(void)r;
 	return mknod_at(a[0], a[1], a[2], a[3]);
 }

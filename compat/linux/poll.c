@@ -17,6 +17,8 @@ enum {
 	POLLWRNORM = 256,
 	POLLRDHUP = 0x2000
 };
+_Static_assert(POLLIN *POLLRDNORM == POLLRDNORM && POLLOUT * POLLRDNORM == POLLWRNORM,
+	       "got_bits()");
 
 int file_waitables(struct lx_file *f, w_handle_t h[2])
 {
@@ -99,13 +101,8 @@ static uint32_t want_bits(uint32_t ev)
 
 static uint32_t got_bits(uint32_t ready, uint32_t ev)
 {
-	uint32_t out = ready & (ev | POLLERR | POLLHUP);
-
-	if (ready & POLLIN && ev & POLLRDNORM)
-		out |= POLLRDNORM;
-	if (ready & POLLOUT && ev & POLLWRNORM)
-		out |= POLLWRNORM;
-	return out;
+	ready |= (ready & (POLLIN | POLLOUT)) * POLLRDNORM; /* and POLLWRNORM */
+	return ready & (ev | POLLERR | POLLHUP);
 }
 
 static int scan(struct pollfd *p, uint32_t n)
@@ -191,7 +188,6 @@ LX(poll)
 	int32_t ms = a[2];
 	uint64_t deadline = ms < 0 ? W_FOREVER : ms ? lx_now() + ms * 1000000ull : 0;
 
-	(void)r;
 	return poll_common(a[0], a[1], deadline);
 }
 
@@ -200,7 +196,6 @@ LX(ppoll)
 	uint64_t deadline = W_FOREVER;
 	long err;
 
-	(void)r;
 	err = a[2] ? lx_get_deadline(a[2], &deadline) : 0;
 	if (err)
 		return err;
@@ -271,7 +266,6 @@ LX(select)
 	int64_t tv[2];
 	uint64_t deadline = W_FOREVER;
 
-	(void)r;
 	if (a[4]) {
 		if (get_user(tv, a[4], sizeof(tv)))
 			return -EFAULT;
@@ -287,7 +281,6 @@ LX(pselect6)
 	uint64_t deadline = W_FOREVER, sig[2] = {0};
 	long err;
 
-	(void)r;
 	err = a[4] ? lx_get_deadline(a[4], &deadline) : 0;
 	if (err)
 		return err;
@@ -327,13 +320,11 @@ static long epoll_new(uint64_t flags)
 
 LX(epoll_create)
 {
-	(void)r;
 	return (int32_t)a[0] <= 0 ? -EINVAL : epoll_new(0);
 }
 
 LX(epoll_create1)
 {
-	(void)r;
 	return a[0] & ~02000000ull ? -EINVAL : epoll_new(a[0]);
 }
 
@@ -428,7 +419,6 @@ LX(epoll_ctl)
 	w_handle_t h[2];
 	long err = 0;
 
-	(void)r;
 	if (!ep || !f)
 		return -EBADF;
 	if (ep->kind != K_EPOLL || ep == f)
@@ -472,50 +462,75 @@ LX(epoll_ctl)
 #define EPOLL_FEW 64
 #define EPOLL_MANY 512 /* events that one call reports at most */
 
-/* room: for max of both. */
-static long epoll_report(struct lx_file *ep, uint64_t uev, struct w_event *ev,
-			 struct epoll_event *out, int32_t max, uint64_t deadline)
+static struct epoll_event epoll_event_of(const struct w_event *ev)
 {
-	long n = w_ws_wait(ep->h, ev, max, deadline), i;
+	const struct lx_epitem *it = (const struct lx_epitem *)ev->key;
+	uint32_t bits = ev->bits;
 
-	if (n == W_ETIMEDOUT)
-		return 0;
-	if (n < 0)
-		return n == -EINTR && !lx_signal_waiting() ? ERESTARTNOHAND : n;
-	for (i = 0; i < n; i++) {
-		struct lx_epitem *it = (struct lx_epitem *)ev[i].key;
+	/* a socket that was connecting is watched twice: say all at once */
+	if (it->two && fd_file(it->fd) == it->file)
+		bits |= file_ready(it->file);
+	return (struct epoll_event){got_bits(bits, it->events), it->data};
+}
 
-		/* a socket that was connecting is watched twice: say all at once */
-		if (it->two && fd_file(it->fd) == it->file)
-			ev[i].bits |= file_ready(it->file);
-		out[i].events = got_bits(ev[i].bits, it->events);
-		out[i].data = it->data;
-	}
+/* n events for the program; in place, since its form of one is no larger than the kernel's. */
+static __attribute__((noinline)) long epoll_report(struct w_event *ev, long n, uint64_t uev)
+{
+	struct epoll_event *out = (struct epoll_event *)ev;
+	long i;
+
+	for (i = 0; i < n; i++)
+		out[i] = epoll_event_of(&ev[i]);
 	return put_user(uev, out, n * sizeof(*out)) ? -EFAULT : n;
+}
+_Static_assert(sizeof(struct epoll_event) <= sizeof(struct w_event), "epoll_report()");
+
+static long epoll_report_one(const struct w_event *ev, uint64_t uev)
+{
+	struct epoll_event out = epoll_event_of(ev);
+
+	return put_user(uev, &out, sizeof(out)) ? -EFAULT : 1;
+}
+
+/* Nothing is ready, and why. */
+static __attribute__((noinline)) long epoll_nothing(long why)
+{
+	if (why == W_ETIMEDOUT)
+		return 0;
+	return why == -EINTR && !lx_signal_waiting() ? ERESTARTNOHAND : why;
+}
+
+static __attribute__((noinline)) long epoll_wait_many(struct lx_file *ep, uint64_t uev, int32_t max,
+						      uint64_t deadline)
+{
+	struct w_event *ev;
+	long n;
+
+	max = max < EPOLL_MANY ? max : EPOLL_MANY;
+	ev = pmalloc_raw(max * sizeof(*ev));
+	if (!ev)
+		return -ENOMEM;
+	n = w_ws_wait(ep->h, ev, max, deadline);
+	n = n > 0 ? epoll_report(ev, n, uev) : epoll_nothing(n);
+	pfree(ev);
+	return n;
 }
 
 static long epoll_wait_common(struct lx_file *ep, uint64_t uev, int32_t max, uint64_t deadline)
 {
-	struct w_event few[EPOLL_FEW], *ev = few;
-	struct epoll_event few_out[EPOLL_FEW];
-	void *room = NULL;
+	struct w_event ev[EPOLL_FEW];
 	long n;
 
 	if (!ep)
 		return -EBADF;
 	if (ep->kind != K_EPOLL || max <= 0)
 		return -EINVAL;
-	if (max > EPOLL_FEW) {
-		max = max < EPOLL_MANY ? max : EPOLL_MANY;
-		room = pmalloc(max * (sizeof(*ev) + sizeof(struct epoll_event)));
-	}
-	if (!room)
-		return epoll_report(ep, uev, few, few_out, max < EPOLL_FEW ? max : EPOLL_FEW,
-				    deadline);
-	ev = room;
-	n = epoll_report(ep, uev, ev, (struct epoll_event *)(ev + max), max, deadline);
-	pfree(room);
-	return n;
+	if (max > EPOLL_FEW)
+		return epoll_wait_many(ep, uev, max, deadline);
+	n = w_ws_wait(ep->h, ev, max, deadline);
+	if (n == 1)
+		return epoll_report_one(ev, uev);
+	return n > 0 ? epoll_report(ev, n, uev) : epoll_nothing(n);
 }
 
 static uint64_t ms_deadline(int32_t ms)
@@ -525,8 +540,19 @@ static uint64_t ms_deadline(int32_t ms)
 
 LX(epoll_wait)
 {
-	(void)r;
 	return epoll_wait_common(fd_file(a[0]), a[1], a[2], ms_deadline(a[3]));
+}
+
+/* As epoll_wait(), with another signal mask meanwhile. */
+static __attribute__((noinline)) long epoll_wait_masked(const uint64_t *a, uint64_t deadline)
+{
+	long err = lx_swap_mask(a[4]);
+
+	if (err)
+		return err;
+	err = epoll_wait_common(fd_file(a[0]), a[1], a[2], deadline);
+	self()->tcb.kicked = 1; /* the old one is put back on the way out */
+	return err;
 }
 
 LX(epoll_pwait2)
@@ -534,26 +560,13 @@ LX(epoll_pwait2)
 	uint64_t deadline = W_FOREVER;
 	long err = a[3] ? lx_get_deadline(a[3], &deadline) : 0;
 
-	(void)r;
-	if (!err)
-		err = lx_swap_mask(a[4]);
 	if (err)
 		return err;
-	err = epoll_wait_common(fd_file(a[0]), a[1], a[2], deadline);
-	if (self()->mask_saved)
-		self()->tcb.kicked = 1;
-	return err;
+	return a[4] ? epoll_wait_masked(a, deadline)
+		    : epoll_wait_common(fd_file(a[0]), a[1], a[2], deadline);
 }
 
 LX(epoll_pwait)
 {
-	long err = lx_swap_mask(a[4]);
-
-	(void)r;
-	if (err)
-		return err;
-	err = epoll_wait_common(fd_file(a[0]), a[1], a[2], ms_deadline(a[3]));
-	if (self()->mask_saved)
-		self()->tcb.kicked = 1;
-	return err;
+	return a[4] ? epoll_wait_masked(a, ms_deadline(a[3])) : lx_epoll_wait(a);
 }

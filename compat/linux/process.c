@@ -109,10 +109,9 @@ static long thread_clone(const struct clone *c, const struct w_regs *r)
 	t = slot_thread(slot);
 	memset(t, 0, sizeof(*t));
 	t->tcb.self = t->tcb.stack = (uint64_t)t;
-	t->proc = me->proc;
 	t->sigmask = me->sigmask;
 	t->slot = slot;
-	t->tid = tid = lx_tid(me->proc->pid, slot, ++me->proc->slots[slot].gen);
+	t->tid = tid = lx_tid(proc()->pid, slot, ++proc()->slots[slot].gen);
 	t->altstack.flags = 2;
 	t->tcb.kicked = lx_signal_waiting(); /* of the process: the newcomer may take it */
 	t->policy = me->policy;
@@ -131,7 +130,7 @@ static long thread_clone(const struct clone *c, const struct w_regs *r)
 		slot_free(slot);
 		return h;
 	}
-	t->handle = me->proc->slots[slot].handle = h;
+	t->handle = proc()->slots[slot].handle = h;
 	if ((c->flags & CLONE_PARENT_SETTID && put_user(c->parent_tid, &tid, 4)) ||
 	    (c->flags & CLONE_CHILD_SETTID && put_user(c->child_tid, &tid, 4)))
 		(void)0; /* as Linux: the thread is made, its id is lost */
@@ -173,7 +172,6 @@ LX(exit)
 	struct lx_thread *t = self();
 	uint32_t left;
 
-	(void)r;
 	robust_exit(t);
 	lx_drop_queued(t->tid);
 	lx_lock();
@@ -189,7 +187,6 @@ LX(exit)
 
 LX(exit_group)
 {
-	(void)r;
 	lx_exit_process((a[0] & 0xff) << 8);
 }
 
@@ -298,14 +295,14 @@ static long clone(const struct clone *c, struct w_regs *r)
 	return fork_clone(c, r);
 }
 
-LX(clone)
+LX_FRAME(clone)
 {
 	struct clone c = {a[0], a[1], a[2], a[3], a[4]};
 
 	return clone(&c, r);
 }
 
-LX(clone3)
+LX_FRAME(clone3)
 {
 	uint64_t w[8];
 	struct clone c;
@@ -320,7 +317,7 @@ LX(clone3)
 	return clone(&c, r);
 }
 
-LX(fork)
+LX_FRAME(fork)
 {
 	struct clone c = {.flags = 17};
 
@@ -328,7 +325,7 @@ LX(fork)
 	return clone(&c, r);
 }
 
-LX(vfork)
+LX_FRAME(vfork)
 {
 	struct clone c = {.flags = CLONE_VFORK | CLONE_VM | 17};
 
@@ -338,14 +335,12 @@ LX(vfork)
 
 LX(set_tid_address)
 {
-	(void)r;
 	self()->clear_tid = a[0];
 	return self()->tid;
 }
 
 LX(set_robust_list)
 {
-	(void)r;
 	if (a[1] != 24)
 		return -EINVAL;
 	self()->robust = a[0];
@@ -357,7 +352,6 @@ LX(get_robust_list)
 	struct lx_thread *t = self();
 	const uint64_t len = 24; /* struct robust_list_head */
 
-	(void)r;
 	if (a[0] && a[0] != t->tid)
 		return -ESRCH;
 	return put_user(a[1], &t->robust, 8) || put_user(a[2], &len, 8) ? -EFAULT : 0;
@@ -408,7 +402,6 @@ LX(wait4)
 	uint32_t status;
 	long err;
 
-	(void)r;
 	if (a[2] & ~0x6000000bull)
 		return -EINVAL;
 	m.PROC_WAIT_in_pid = (uint64_t)(int64_t)pid;
@@ -433,7 +426,6 @@ LX(waitid)
 	uint32_t st;
 	long err;
 
-	(void)r;
 	if (a[0] > 3 || !(a[3] & 14))
 		return -EINVAL;
 	if (a[0] == 3) { /* P_PIDFD */
@@ -463,13 +455,13 @@ LX(waitid)
 
 LX(getpid)
 {
-	LX_UNUSED;
+	(void)a;
 	return proc()->pid;
 }
 
 LX(gettid)
 {
-	LX_UNUSED;
+	(void)a;
 	return self()->tid;
 }
 
@@ -482,7 +474,7 @@ static long group_of(uint64_t pid, struct w_msg *m)
 
 LX(getppid)
 {
-	LX_UNUSED;
+	(void)a;
 	return lx_page()->ppid;
 }
 
@@ -491,7 +483,6 @@ LX(getpgid)
 	struct w_msg m;
 	long err;
 
-	(void)r;
 	if (!a[0])
 		return lx_page()->pgid;
 	err = group_of(a[0], &m);
@@ -503,7 +494,7 @@ LX(getpgrp)
 	const uint64_t zero[6] = {0};
 
 	(void)a;
-	return lx_getpgid(zero, r);
+	return lx_getpgid(zero);
 }
 
 LX(getsid)
@@ -511,7 +502,6 @@ LX(getsid)
 	struct w_msg m;
 	long err;
 
-	(void)r;
 	if (!a[0])
 		return lx_page()->sid;
 	err = group_of(a[0], &m);
@@ -522,7 +512,6 @@ LX(setpgid)
 {
 	struct w_msg m = {.op = PROC_SETPGID};
 
-	(void)r;
 	m.PROC_SETPGID_in_pid = a[0];
 	m.PROC_SETPGID_in_pgid = (uint64_t)(int64_t)(int32_t)a[1];
 	return lx_chan(LX_H_PROC, &m);
@@ -533,7 +522,7 @@ LX(setsid)
 	struct w_msg m = {.op = PROC_SETSID};
 	long err = lx_chan(LX_H_PROC, &m);
 
-	LX_UNUSED;
+	(void)a;
 	return err < 0 ? err : (long)m.PROC_SETSID_out_sid;
 }
 
@@ -558,25 +547,25 @@ static long cred_get(int i)
 
 LX(getuid)
 {
-	LX_UNUSED;
+	(void)a;
 	return cred_get(0);
 }
 
 LX(geteuid)
 {
-	LX_UNUSED;
+	(void)a;
 	return cred_get(1);
 }
 
 LX(getgid)
 {
-	LX_UNUSED;
+	(void)a;
 	return cred_get(3);
 }
 
 LX(getegid)
 {
-	LX_UNUSED;
+	(void)a;
 	return cred_get(4);
 }
 
@@ -591,13 +580,11 @@ static long set_ids(int what, uint64_t id)
 
 LX(setuid)
 {
-	(void)r;
 	return set_ids(1, a[0]);
 }
 
 LX(setgid)
 {
-	(void)r;
 	return set_ids(2, a[0]);
 }
 
@@ -605,7 +592,6 @@ LX(setresuid)
 {
 	struct w_msg m;
 
-	(void)r;
 	return cred(1, a[0], a[1], a[2], &m);
 }
 
@@ -613,7 +599,6 @@ LX(setresgid)
 {
 	struct w_msg m;
 
-	(void)r;
 	return cred(2, a[0], a[1], a[2], &m);
 }
 
@@ -629,13 +614,11 @@ static long put_ids(const uint64_t *a, int first)
 
 LX(getresuid)
 {
-	(void)r;
 	return put_ids(a, 0);
 }
 
 LX(getresgid)
 {
-	(void)r;
 	return put_ids(a, 3);
 }
 
@@ -646,7 +629,6 @@ LX(getgroups)
 	struct w_obj_info info;
 	long err;
 
-	(void)r;
 	w_obj_info(0, &info);
 	m.PROC_GROUPS_in_koid = info.koid;
 	err = lx_chan(LX_H_PROC, &m);
@@ -664,7 +646,6 @@ LX(setgroups)
 		.op = PROC_SETGROUPS, .in = (uint64_t)groups, .in_len = (uint32_t)a[0] * 4};
 	long err;
 
-	(void)r;
 	if (a[0] > PROC_GROUPS_MAX)
 		return -EINVAL;
 	if (get_user(groups, a[1], m.in_len))
@@ -686,26 +667,24 @@ static long set_reids(int what, uint32_t real, uint32_t eff)
 
 LX(setreuid)
 {
-	(void)r;
 	return set_reids(1, a[0], a[1]);
 }
 
 LX(setregid)
 {
-	(void)r;
 	return set_reids(2, a[0], a[1]);
 }
 
 /* setfsuid: the file system's ids follow the effective ones; both calls report them. */
 LX(setfsuid)
 {
-	LX_UNUSED;
+	(void)a;
 	return cred_get(1);
 }
 
 LX(setfsgid)
 {
-	LX_UNUSED;
+	(void)a;
 	return cred_get(4);
 }
 
@@ -730,7 +709,6 @@ LX(prlimit64)
 	uint64_t lim[2], new[2];
 	struct w_msg m;
 
-	(void)r;
 	if (a[0] && a[0] != p->pid)
 		return group_of(a[0], &m) < 0 ? -ESRCH : -EPERM; /* kept in that process */
 	if (a[1] > 15)
@@ -758,14 +736,14 @@ LX(getrlimit)
 {
 	const uint64_t b[6] = {0, a[0], 0, a[1]};
 
-	return lx_prlimit64(b, r);
+	return lx_prlimit64(b);
 }
 
 LX(setrlimit)
 {
 	const uint64_t b[6] = {0, a[0], a[1], 0};
 
-	return lx_prlimit64(b, r);
+	return lx_prlimit64(b);
 }
 
 LX(getrusage)
@@ -774,7 +752,6 @@ LX(getrusage)
 	struct w_obj_info i;
 	uint64_t rss;
 
-	(void)r;
 	if ((int32_t)a[0] == -1) { /* RUSAGE_CHILDREN */
 		lx_chan(LX_H_PROC, &m);
 		return put_rusage(a[1], m.PROC_USAGE_out_time, m.PROC_USAGE_out_system,
@@ -795,7 +772,6 @@ LX(times)
 	struct w_msg m = {.op = PROC_USAGE};
 	uint64_t t[4] = {0};
 
-	(void)r;
 	w_obj_info(0, &i);
 	lx_chan(LX_H_PROC, &m);
 	t[0] = (i.time_ns - i.system_ns) / 10000000;
@@ -854,7 +830,6 @@ static long subreaper(bool set, uint64_t value)
 
 LX(prctl)
 {
-	(void)r;
 	switch (a[0]) {
 	case PR_WHERRY_TRACE:
 		return trace_start(a[1]);
@@ -887,7 +862,6 @@ LX(arch_prctl)
 {
 	long err;
 
-	(void)r;
 	switch (a[0]) {
 	case 0x1002: /* ARCH_SET_FS */
 		err = w_thread_set(W_THREAD_FS, a[1]);

@@ -12,7 +12,7 @@ enum { SCHED_OTHER, SCHED_FIFO, SCHED_RR, SCHED_BATCH, SCHED_IDLE = 5 };
 
 LX(sched_yield)
 {
-	LX_UNUSED;
+	(void)a;
 	w_thread_yield();
 	return 0;
 }
@@ -115,13 +115,11 @@ LX(sched_getscheduler)
 	uint32_t policy, priority;
 	long err = get(a[0], &policy, &priority);
 
-	(void)r;
 	return err ? err : (long)policy;
 }
 
 LX(sched_setscheduler)
 {
-	(void)r;
 	return (int32_t)a[1] < 0 ? -EINVAL : set(a[0], a[1], a[2]);
 }
 
@@ -130,7 +128,6 @@ LX(sched_getparam)
 	uint32_t policy, priority;
 	long err = a[1] ? get(a[0], &policy, &priority) : -EINVAL;
 
-	(void)r;
 	return err ? err : put_user(a[1], &priority, 4) ? -EFAULT : 0;
 }
 
@@ -139,13 +136,11 @@ LX(sched_setparam)
 	uint32_t policy, priority;
 	long err = get(a[0], &policy, &priority);
 
-	(void)r;
 	return err ? err : set(a[0], policy, a[1]);
 }
 
 LX(sched_get_priority_max)
 {
-	(void)r;
 	return a[0] == SCHED_FIFO || a[0] == SCHED_RR ? 99
 	       : a[0] <= SCHED_IDLE && a[0] != 4      ? 0
 						      : -EINVAL;
@@ -153,7 +148,6 @@ LX(sched_get_priority_max)
 
 LX(sched_get_priority_min)
 {
-	(void)r;
 	return a[0] == SCHED_FIFO || a[0] == SCHED_RR ? 1
 	       : a[0] <= SCHED_IDLE && a[0] != 4      ? 0
 						      : -EINVAL;
@@ -165,7 +159,6 @@ LX(sched_rr_get_interval)
 	uint32_t policy, priority;
 	long err = get(a[0], &policy, &priority);
 
-	(void)r;
 	if (err)
 		return err;
 	if (policy == SCHED_FIFO)
@@ -180,7 +173,6 @@ LX(getpriority)
 	struct w_msg m = {.op = PROC_NICE};
 	long err;
 
-	(void)r;
 	if (a[0] > 2)
 		return -EINVAL;
 	m.PROC_NICE_in_which = a[0];
@@ -194,7 +186,6 @@ LX(setpriority)
 	struct w_msg m = {.op = PROC_NICE};
 	int nice = (int32_t)a[2];
 
-	(void)r;
 	if (a[0] > 2)
 		return -EINVAL;
 	nice = nice < -20 ? -20 : nice > 19 ? 19 : nice;
@@ -219,7 +210,6 @@ LX(sched_getaffinity)
 	struct w_sys_stat s;
 	uint64_t mask;
 
-	(void)r;
 	if (a[1] < 8 || a[1] % 8)
 		return -EINVAL;
 	if (exists(a[0]))
@@ -233,7 +223,6 @@ LX(sched_setaffinity)
 {
 	uint64_t mask = 0;
 
-	(void)r;
 	if (get_user(&mask, a[2], a[1] < 8 ? a[1] : 8))
 		return -EFAULT;
 	if (exists(a[0]))

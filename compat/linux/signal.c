@@ -375,7 +375,7 @@ static void run_handler(struct w_regs *r, int sig, const struct lx_siginfo *info
 	r->vec = 0;
 }
 
-LX(rt_sigreturn)
+LX_FRAME(rt_sigreturn)
 {
 	struct rt_sigframe f;
 	struct sigcontext *c = &f.uc.mc;
@@ -520,7 +520,6 @@ LX(rt_sigaction)
 	struct lx_sigaction new, *old;
 	uint64_t sig = a[0];
 
-	(void)r;
 	if (sig < 1 || sig > 64 || a[3] != 8 || (a[1] && (sig == SIGKILL || sig == SIGSTOP)))
 		return -EINVAL;
 	if (a[1] && get_user(&new, a[1], sizeof(new)))
@@ -548,7 +547,6 @@ LX(rt_sigprocmask)
 	struct lx_thread *t = self();
 	uint64_t set, old = t->sigmask;
 
-	(void)r;
 	if (a[3] != 8)
 		return -EINVAL;
 	if (a[1]) {
@@ -578,7 +576,6 @@ LX(rt_sigpending)
 {
 	uint64_t set = lx_pending() & self()->sigmask;
 
-	(void)r;
 	return a[1] > 8 ? -EINVAL : put_user(a[0], &set, a[1]) ? -EFAULT : 0;
 }
 
@@ -613,7 +610,6 @@ LX(rt_sigsuspend)
 {
 	long err;
 
-	(void)r;
 	if (a[1] != 8)
 		return -EINVAL;
 	err = swap_mask(a[0]);
@@ -626,7 +622,7 @@ LX(rt_sigsuspend)
 
 LX(pause)
 {
-	LX_UNUSED;
+	(void)a;
 	sleep_until_kicked();
 	self()->tcb.kicked = 1;
 	return ERESTARTNOHAND;
@@ -641,7 +637,6 @@ LX(rt_sigtimedwait)
 	int sig;
 	long err;
 
-	(void)r;
 	if (a[3] != 8 || get_user(&set, a[0], 8))
 		return a[3] != 8 ? -EINVAL : -EFAULT;
 	err = a[2] ? lx_get_deadline(a[2], &deadline) : 0;
@@ -664,7 +659,7 @@ LX(rt_sigtimedwait)
 
 #define SS_AUTODISARM 0x80000000u
 
-LX(sigaltstack)
+LX_FRAME(sigaltstack)
 {
 	struct lx_thread *t = self();
 	struct lx_sigstack new, old = t->altstack;
@@ -714,13 +709,11 @@ static long sigqueue(uint64_t pid, uint64_t tid, uint64_t sig, uint64_t uinfo)
 
 LX(rt_sigqueueinfo)
 {
-	(void)r;
 	return sigqueue(a[0], 0, a[1], a[2]);
 }
 
 LX(rt_tgsigqueueinfo)
 {
-	(void)r;
 	return sigqueue(a[0], a[1], a[2], a[3]);
 }
 
@@ -753,7 +746,6 @@ LX(kill)
 {
 	uint32_t sig = a[1];
 
-	(void)r;
 	if (a[0] == proc()->pid && sig >= 1 && sig <= 64 && !(BIT(sig) & NOT_ALONE))
 		return kill_self(sig);
 	return kill_pid((int32_t)a[0], sig, 0, 0);
@@ -808,13 +800,11 @@ static long tgkill(uint32_t tid, uint64_t sig)
 
 LX(tkill)
 {
-	(void)r;
 	return (int32_t)a[0] <= 0 ? -EINVAL : tgkill(a[0], (uint32_t)a[1]);
 }
 
 LX(tgkill)
 {
-	(void)r;
 	if ((int32_t)a[0] <= 0 || (int32_t)a[1] <= 0)
 		return -EINVAL;
 	if (a[0] != proc()->pid)

@@ -65,7 +65,6 @@ LX(socket)
 	struct w_msg m = {.op = NET_SOCKET};
 	long err;
 
-	(void)r;
 	if (a[1] & ~(15ull | SOCK_NONBLOCK | SOCK_CLOEXEC))
 		return -EINVAL;
 	if (a[0] == AF_UNIX && a[2] > 1)
@@ -87,7 +86,6 @@ LX(socket)
 
 LX(socketpair)
 {
-	(void)r;
 	if (a[1] & ~(15ull | SOCK_NONBLOCK | SOCK_CLOEXEC))
 		return -EINVAL;
 	if (a[0] != AF_UNIX)
@@ -124,7 +122,6 @@ LX(bind)
 	long err;
 	struct lx_file *f = sock_get(a[0], &err);
 
-	(void)r;
 	return f ? addr_op(f, NET_BIND, a[1], a[2], &m) : err;
 }
 
@@ -134,7 +131,6 @@ LX(listen)
 	long err;
 	struct lx_file *f = sock_get(a[0], &err);
 
-	(void)r;
 	if (!f)
 		return err;
 	if (f->unix_domain)
@@ -152,7 +148,6 @@ LX(connect)
 	long err;
 	struct lx_file *f = sock_get(a[0], &err);
 
-	(void)r;
 	if (!f)
 		return err;
 	m.NET_CONNECT_in_nonblock = !!(f->oflags & FS_O_NONBLOCK);
@@ -220,13 +215,11 @@ static long accept_common(const uint64_t *a, uint64_t flags)
 
 LX(accept)
 {
-	(void)r;
 	return accept_common(a, 0);
 }
 
 LX(accept4)
 {
-	(void)r;
 	return accept_common(a, a[3]);
 }
 
@@ -248,13 +241,11 @@ static long name_common(const uint64_t *a, bool peer)
 
 LX(getsockname)
 {
-	(void)r;
 	return name_common(a, false);
 }
 
 LX(getpeername)
 {
-	(void)r;
 	return name_common(a, true);
 }
 
@@ -377,7 +368,6 @@ LX(sendto)
 	struct lx_file *f = sock_get(a[0], &err);
 	char to[16];
 
-	(void)r;
 	if (!f)
 		return err;
 	if (f->unix_domain && a[4]) {
@@ -400,7 +390,6 @@ LX(recvfrom)
 	char from[16] = {0};
 	long n;
 
-	(void)r;
 	if (!f)
 		return err;
 	if (f->sock_state != S_DGRAM && !(f->unix_domain && a[4]))
@@ -476,7 +465,6 @@ LX(sendmsg)
 	struct lx_file *f = sock_get(a[0], &err);
 	struct msghdr m;
 
-	(void)r;
 	if (!f)
 		return err;
 	if (get_user(&m, a[1], sizeof(m)))
@@ -570,7 +558,6 @@ LX(recvmsg)
 	long err;
 	struct lx_file *f = sock_get(a[0], &err);
 
-	(void)r;
 	return f ? recvmsg(f, a[1], a[2]) : err;
 }
 
@@ -588,7 +575,7 @@ LX(sendmmsg)
 	for (i = 0; i < a[2] && i < 1024; i++, at += sizeof(struct mmsghdr)) {
 		const uint64_t b[6] = {a[0], at, a[3]};
 
-		err = lx_sendmsg(b, r);
+		err = lx_sendmsg(b);
 		if (err < 0)
 			break;
 		n = err;
@@ -606,7 +593,6 @@ LX(recvmmsg)
 	long err;
 	struct lx_file *f = sock_get(a[0], &err);
 
-	(void)r;
 	if (!f)
 		return err;
 	err = a[4] ? lx_get_deadline(a[4], &deadline) : 0;
@@ -637,7 +623,6 @@ LX(shutdown)
 	long err;
 	struct lx_file *f = sock_get(a[0], &err);
 
-	(void)r;
 	if (!f)
 		return err;
 	if (a[1] > 2)
@@ -686,7 +671,6 @@ LX(setsockopt)
 	struct lx_file *f = sock_get(a[0], &err);
 	uint64_t len = a[4] < sizeof(buf) ? a[4] : sizeof(buf);
 
-	(void)r;
 	if (!f)
 		return err;
 	if (get_user(buf, a[3], len))
@@ -742,7 +726,6 @@ LX(getsockopt)
 	long err;
 	struct lx_file *f = sock_get(a[0], &err);
 
-	(void)r;
 	if (!f)
 		return err;
 	if (get_user(&len, a[4], 4))

@@ -47,7 +47,6 @@ LX(signalfd4)
 	int64_t e;
 	long fd;
 
-	(void)r;
 	if (a[2] != 8 || a[3] & ~(02000000ull | FS_O_NONBLOCK))
 		return -EINVAL;
 	if (get_user(&mask, a[1], 8))
@@ -80,7 +79,7 @@ LX(signalfd)
 {
 	const uint64_t b[6] = {a[0], a[1], a[2], 0};
 
-	return lx_signalfd4(b, r);
+	return lx_signalfd4(b);
 }
 
 static void fill(struct signalfd_siginfo *s, const struct lx_siginfo *i)
@@ -143,7 +142,6 @@ LX(pidfd_open)
 	struct lx_file *f;
 	long err;
 
-	(void)r;
 	if ((int32_t)a[0] <= 0 || a[1] & ~(uint64_t)FS_O_NONBLOCK)
 		return -EINVAL;
 	m.PROC_PIDFD_in_pid = a[0];
@@ -186,10 +184,10 @@ LX(pidfd_send_signal)
 	if (a[3])
 		return -EINVAL;
 	if (f && f->kind == K_FILE && b[0] && !*digits) /* the directory /proc/PID will do */
-		return lx_kill(b, r);
+		return lx_kill(b);
 	if (!f || f->kind != K_PIDFD)
 		return -EBADF;
-	return still_has_pid(f) ? lx_kill(b, r) : -ESRCH;
+	return still_has_pid(f) ? lx_kill(b) : -ESRCH;
 }
 
 /* ---- /proc/self/fd ---- */

@@ -126,7 +126,6 @@ LX(clock_gettime)
 	uint64_t ns;
 	long err = clock_read((uint32_t)a[0], &ns);
 
-	(void)r;
 	t = (struct lx_timespec){ns / 1000000000, ns % 1000000000};
 	return err ? err : put_user(a[1], &t, sizeof(t)) ? -EFAULT : 0;
 }
@@ -137,7 +136,6 @@ LX(clock_getres)
 	uint64_t ns;
 	long err = clock_read((uint32_t)a[0], &ns);
 
-	(void)r;
 	return err ? err : a[1] && put_user(a[1], &t, sizeof(t)) ? -EFAULT : 0;
 }
 
@@ -146,7 +144,6 @@ LX(gettimeofday)
 	uint64_t ns = lx_now() + lx_wall_offset();
 	int64_t tv[2] = {ns / 1000000000, ns / 1000 % 1000000};
 
-	(void)r;
 	return a[0] && put_user(a[0], tv, sizeof(tv)) ? -EFAULT : 0;
 }
 
@@ -154,7 +151,6 @@ LX(time)
 {
 	int64_t s = (lx_now() + lx_wall_offset()) / 1000000000;
 
-	(void)r;
 	return a[0] && put_user(a[0], &s, 8) ? -EFAULT : s;
 }
 
@@ -172,7 +168,6 @@ LX(clock_settime)
 {
 	struct lx_timespec t;
 
-	(void)r;
 	if ((uint32_t)a[0] != CLOCK_REALTIME)
 		return -EINVAL;
 	return get_user(&t, a[1], sizeof(t)) ? -EFAULT : set_wall(&t);
@@ -182,7 +177,6 @@ LX(settimeofday)
 {
 	struct lx_timespec t;
 
-	(void)r;
 	if (!a[0]) /* a time zone only */
 		return 0;
 	if (get_user(&t, a[0], sizeof(t)))
@@ -238,7 +232,6 @@ LX(nanosleep)
 	uint64_t ns;
 	long err = lx_get_time(a[0], &ns);
 
-	(void)r;
 	return err ? err : sleep_until(lx_sleep_end(lx_now() + ns), a[1], false);
 }
 
@@ -247,7 +240,6 @@ LX(clock_nanosleep)
 	uint64_t ns;
 	long err;
 
-	(void)r;
 	if (clock_read((uint32_t)a[0], &ns))
 		return -EINVAL;
 	if (a[0] == CLOCK_THREAD_CPUTIME_ID)
@@ -301,7 +293,6 @@ LX(setitimer)
 	uint64_t value, interval;
 	long err;
 
-	(void)r;
 	if (a[0] > 2)
 		return -EINVAL;
 	if (a[1] && get_user(&t, a[1], sizeof(t)))
@@ -318,7 +309,6 @@ LX(getitimer)
 {
 	uint64_t value = 0, interval = 0;
 
-	(void)r;
 	if (a[0] > 2)
 		return -EINVAL;
 	itimer(false, a[0], 0, 0, &value, &interval);
@@ -329,7 +319,6 @@ LX(alarm)
 {
 	uint64_t value, interval;
 
-	(void)r;
 	if (itimer(true, 0, (uint32_t)a[0] * 1000000000ull, 0, &value, &interval) < 0)
 		return 0;
 	return (value + 999999999) / 1000000000;
@@ -360,7 +349,6 @@ LX(timer_create)
 	int32_t id;
 	long err;
 
-	(void)r;
 	if (clock_read((uint32_t)a[0], &ns))
 		return -EINVAL;
 	if ((uint32_t)a[0] == CLOCK_PROCESS_CPUTIME_ID || (uint32_t)a[0] == CLOCK_THREAD_CPUTIME_ID)
@@ -399,7 +387,6 @@ LX(timer_settime)
 	struct w_msg m = {0};
 	long err;
 
-	(void)r;
 	if (get_user(t, a[2], sizeof(t)))
 		return a[2] ? -EFAULT : -EINVAL;
 	if (!valid(&t[0]) || !valid(&t[1]))
@@ -416,7 +403,6 @@ LX(timer_gettime)
 	struct w_msg m = {0};
 	long err = timer_op(3, a[0], &m);
 
-	(void)r;
 	return err < 0 ? err : put_timer(a[1], &m);
 }
 
@@ -425,7 +411,6 @@ LX(timer_getoverrun)
 	struct w_msg m = {0};
 	long err = timer_op(5, a[0], &m);
 
-	(void)r;
 	return err < 0 ? err : (long)m.PROC_TIMER_out_value;
 }
 
@@ -433,7 +418,6 @@ LX(timer_delete)
 {
 	struct w_msg m = {0};
 
-	(void)r;
 	return timer_op(4, a[0], &m);
 }
 
@@ -444,7 +428,6 @@ LX(timerfd_create)
 	struct lx_file *f;
 	int64_t h;
 
-	(void)r;
 	if (a[0] > CLOCK_BOOTTIME || a[1] & ~(02000000ull | FS_O_NONBLOCK))
 		return -EINVAL;
 	h = w_timer_create();
@@ -466,7 +449,6 @@ LX(timerfd_settime)
 	struct lx_timespec t[2];
 	uint64_t at;
 
-	(void)r;
 	if (!f)
 		return -EBADF;
 	if (f->kind != K_TIMERFD || a[1] & ~3ull) /* ABSTIME, CANCEL_ON_SET */
@@ -491,7 +473,6 @@ LX(timerfd_gettime)
 	struct lx_timespec t[2] = {{0}};
 	uint64_t now = lx_now(), left = 0;
 
-	(void)r;
 	if (!f)
 		return -EBADF;
 	if (f->kind != K_TIMERFD)
@@ -635,7 +616,6 @@ LX(futex)
 {
 	uint32_t word;
 
-	(void)r;
 	switch (a[1] & 127) {
 	case FUTEX_WAIT:
 		return futex_wait(a, ~0u, false);

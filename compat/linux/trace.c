@@ -12,8 +12,8 @@ static const struct {
 	const char *name, *args;
 } calls[] = {
 #define X(nr, name, handler, args) [nr] = {#name, args},
+#define XFRAME X
 #include "gen/lxtable.h"
-#undef X
 };
 #define NCALLS (sizeof(calls) / sizeof(calls[0]))
 
@@ -130,6 +130,7 @@ long trace_start(long fd)
 		__atomic_add_fetch(&f->refs, 1, __ATOMIC_ACQ_REL);
 	p->trace_file = f;
 	p->trace = f || p->trace_log;
+	p->calls = p->trace ? lx_no_calls : lx_calls;
 	if (old)
 		file_put(old);
 	return 0;

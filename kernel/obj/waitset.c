@@ -223,12 +223,10 @@ static int64_t report_one(const struct watch *w, uaddr_t uev)
 static int64_t report(struct waitset *ws, uaddr_t uev, uint32_t max)
 {
 	struct w_event ev[EVENTS_AT_ONCE];
-	struct watch *again = NULL, *only = only_ready(ws);
+	struct watch *again = NULL;
 	uint32_t done = 0, n;
 	int err = 0;
 
-	if (only)
-		return report_one(only, uev);
 	do {
 		n = max - done < EVENTS_AT_ONCE ? max - done : EVENTS_AT_ONCE;
 		n = collect(ws, ev, n, &again);
@@ -243,14 +241,12 @@ static int64_t report(struct waitset *ws, uaddr_t uev, uint32_t max)
 	return done ? (int64_t)done : err;
 }
 
-int64_t sys_ws_wait(struct waitset *ws, uaddr_t uev, uint32_t max, uint64_t deadline)
+static __attribute__((noinline)) int64_t report_or_wait(struct waitset *ws, uaddr_t uev,
+							uint32_t max, uint64_t deadline)
 {
 	struct thread *t = thread_self();
-	int64_t n;
+	int64_t n = report(ws, uev, max);
 
-	if (!max || max > EVENTS_MAX)
-		return W_EINVAL;
-	n = report(ws, uev, max);
 	if (n)
 		return n;
 	if (t->wake == WAKE_TIMEOUT || !deadline)
@@ -258,6 +254,15 @@ int64_t sys_ws_wait(struct waitset *ws, uaddr_t uev, uint32_t max, uint64_t dead
 	if (t->wake == WAKE_KICK)
 		return W_EINTR;
 	return thread_park(&ws->sleepers, deadline);
+}
+
+int64_t sys_ws_wait(struct waitset *ws, uaddr_t uev, uint32_t max, uint64_t deadline)
+{
+	const struct watch *only = only_ready(ws);
+
+	if (!max || max > EVENTS_MAX)
+		return W_EINVAL;
+	return only ? report_one(only, uev) : report_or_wait(ws, uev, max, deadline);
 }
 
 /* ---- serving ---- */

@@ -38,7 +38,7 @@ def programs(tmp_path_factory):
 
 @pytest.fixture(scope="module", params=[("default", 1), ("many", 4)], ids=["one", "many"])
 def vm(request, image, programs):
-    with VM(image(request.param[0], ROOTFS_OVERLAY=programs[0]), cpus=request.param[1],
+    with VM(image(request.param[0], ROOTFS_OVERLAY=programs[0], STRACE="y"), cpus=request.param[1],
             memory="128M") as machine:
         machine.wait(re.compile("(?s)(has address|httpd: serving).*(has address|httpd: serving).*\n"))
         machine.send("\n")
@@ -52,3 +52,18 @@ def vm(request, image, programs):
 def test_agrees_with_the_host(vm, programs, name, libc):
     got = vm.command(f"/tests/{name}-{libc} > out 2>&1; cat out")
     assert got.splitlines() == programs[1][f"{name}-{libc}"].splitlines()
+
+
+def traced(vm, program):
+    """The names of the calls that strace prints of it."""
+    vm.command(f"strace -o trace /tests/{program} > /dev/null 2>&1")
+    assert f'execve("/tests/{program}"' in vm.command("grep execve trace | head -n 1")
+    assert "exit_group(0)" in vm.command("tail -n 1 trace")
+    return set(vm.command("sed -n 's/^.[0-9]*. \\([a-z0-9_]*\\)(.*) = .*/\\1/p' trace | sort -u").split())
+
+
+def test_strace_prints_every_call(vm):
+    """Those as well that end in the process, and those that are jumps."""
+    names = traced(vm, "calls_proc-musl")
+    assert {"getppid", "getpid", "kill", "vfork", "getrusage"} <= names
+    assert traced(vm, "calls_proc-direct") == names
