@@ -318,6 +318,7 @@ static long replace(struct image *img, struct image *interp, const char *path, s
 	if (err)
 		return err;
 	fd_close_exec();
+	proc()->undumpable = false;
 	reset_signals();
 	proc()->brk_start = (img->elf.hi + bias + W_PAGE) & ~(W_PAGE - 1);
 	*(uint64_t *)LX_BRK_AT = proc()->brk_start;

@@ -67,6 +67,7 @@ struct lx_thread {
 	w_handle_t handle;	   /* of this thread; 0: the first */
 	uint32_t policy, priority; /* sched(7), if it is not the first: procd knows that one's */
 	bool reset_on_fork;
+	uint64_t timer_slack; /* ns, prctl(2); 0: the default */
 	uint64_t fs;
 	struct lx_siginfo info[65];
 };
@@ -140,7 +141,8 @@ typedef long (*lx_frame_handler)(const uint64_t *a, struct w_regs *r);
 #define LX_FRAME(name) long lx_##name(const uint64_t *a, struct w_regs *r)
 
 #define LX_CALLS 512 /* more than Linux has */
-extern const lx_handler lx_calls[LX_CALLS], lx_no_calls[LX_CALLS];
+extern __attribute__((visibility("hidden"))) const lx_handler lx_calls[LX_CALLS],
+	lx_no_calls[LX_CALLS];
 
 #include "gen/lxprotos.h"
 
@@ -167,6 +169,7 @@ struct lx_proc {
 	uint32_t fd_limit, nthreads, umask;
 	w_handle_t exec_from;	     /* the file to execute next, instead of looking it up; owns */
 	bool locked;		     /* mlockall(2) */
+	bool undumpable;	     /* prctl(PR_SET_DUMPABLE), until exec */
 	bool record_locks;	     /* it may hold some: closing tells the file service */
 	bool parking, parking_asked; /* the file service has our page, or was asked (lease.c) */
 	bool trace, trace_log;	     /* trace.c: print calls; into the kernel's log */

@@ -90,9 +90,9 @@ LX(reboot)
 
 LX(getcpu)
 {
-	uint32_t zero = 0;
+	uint32_t cpu = w_cpu(), node = 0;
 
-	if ((a[0] && put_user(a[0], &zero, 4)) || (a[1] && put_user(a[1], &zero, 4)))
+	if ((a[0] && put_user(a[0], &cpu, 4)) || (a[1] && put_user(a[1], &node, 4)))
 		return -EFAULT;
 	return 0;
 }

@@ -794,6 +794,7 @@ enum {
 	PR_SET_CHILD_SUBREAPER = 36,
 	PR_GET_CHILD_SUBREAPER = 37,
 	PR_SET_NO_NEW_PRIVS = 38,
+	PR_GET_NO_NEW_PRIVS = 39,
 	PR_CAPBSET_READ = 23,
 	PR_GET_PDEATHSIG = 2
 };
@@ -815,46 +816,72 @@ static long set_name(uint64_t uname)
 	return lx_chan(LX_H_PROC, &m);
 }
 
-static long subreaper(bool set, uint64_t value)
+/* What procd keeps of a process: set one of them (abi/services.wid), and all as they are. */
+static long option(uint32_t what, uint64_t value, struct w_msg *m)
 {
-	struct w_msg m = {.op = PROC_OPTION};
-	uint32_t v;
-	long err;
+	*m = (struct w_msg){.op = PROC_OPTION};
+	m->PROC_OPTION_in_what = what;
+	m->PROC_OPTION_in_value = value;
+	return lx_chan(LX_H_PROC, m);
+}
 
-	m.PROC_OPTION_in_what = set;
-	m.PROC_OPTION_in_value = !!value;
-	err = lx_chan(LX_H_PROC, &m);
-	v = m.PROC_OPTION_out_value;
-	return err < 0 || set ? err : put_user(value, &v, 4) ? -EFAULT : 0;
+static long prctl_set(const uint64_t *a)
+{
+	struct lx_proc *p = proc();
+	struct w_msg m;
+
+	switch (a[0]) {
+	case PR_SET_NAME:
+		return set_name(a[1]);
+	case PR_SET_CHILD_SUBREAPER:
+		return option(1, !!a[1], &m);
+	case PR_SET_PDEATHSIG:
+		return option(3, a[1], &m);
+	case PR_SET_NO_NEW_PRIVS:
+		return a[1] != 1 || a[2] || a[3] || a[4] ? -EINVAL : option(4, 1, &m);
+	case PR_SET_DUMPABLE:
+		if (a[1] > 1)
+			return -EINVAL;
+		p->undumpable = !a[1];
+		return 0;
+	case PR_SET_TIMERSLACK: /* kept: timers fire when they should, whatever it says */
+		self()->timer_slack = a[1];
+		return 0;
+	default:
+		return -EINVAL;
+	}
 }
 
 LX(prctl)
 {
+	struct w_msg m;
+	int32_t v;
+	long err;
+
 	switch (a[0]) {
 	case PR_WHERRY_TRACE:
 		return trace_start(a[1]);
-	case PR_SET_NAME:
-		return set_name(a[1]);
 	case PR_GET_NAME:
 		return put_user(a[1], proc()->comm, 16) ? -EFAULT : 0;
 	case PR_GET_DUMPABLE:
-		return 1;
-	case PR_SET_CHILD_SUBREAPER:
-	case PR_GET_CHILD_SUBREAPER:
-		return subreaper(a[0] == PR_SET_CHILD_SUBREAPER, a[1]);
+		return !proc()->undumpable;
 	case PR_GET_TIMERSLACK:
-		return 50000;
+		return self()->timer_slack ? self()->timer_slack : 50000;
 	case PR_CAPBSET_READ:
 		return a[1] <= 40 ? 1 : -EINVAL;
-	case PR_SET_DUMPABLE:
-		return a[1] > 1 ? -EINVAL : 0;
-	case PR_SET_PDEATHSIG:
-		return a[1] > 64 ? -EINVAL : 0;
-	case PR_SET_TIMERSLACK:
-	case PR_SET_NO_NEW_PRIVS:
-		return 0;
+	case PR_GET_NO_NEW_PRIVS:
+		if (a[1] || a[2] || a[3] || a[4])
+			return -EINVAL;
+		err = option(0, 0, &m);
+		return err < 0 ? err : (long)m.PROC_OPTION_out_no_new_privs;
+	case PR_GET_CHILD_SUBREAPER:
+	case PR_GET_PDEATHSIG:
+		err = option(0, 0, &m);
+		v = a[0] == PR_GET_PDEATHSIG ? m.PROC_OPTION_out_parent_signal
+					     : m.PROC_OPTION_out_subreaper;
+		return err < 0 ? err : put_user(a[1], &v, 4) ? -EFAULT : 0;
 	default:
-		return -EINVAL;
+		return prctl_set(a);
 	}
 }
 

@@ -198,36 +198,52 @@ LX(setpriority)
 
 /* ---- affinity ---- */
 
-static long exists(uint64_t tid)
+/* Of another process, or of this one's first thread; with set: from now on *mask. */
+static long affinity_of(uint32_t pid, bool set, uint64_t *mask)
 {
-	uint32_t policy, priority;
+	struct w_msg m = {.op = PROC_AFFINITY};
+	long err;
 
-	return get(tid, &policy, &priority);
+	m.PROC_AFFINITY_in_pid = pid;
+	m.PROC_AFFINITY_in_set = set;
+	m.PROC_AFFINITY_in_mask = *mask;
+	err = lx_chan(LX_H_PROC, &m);
+	*mask = m.PROC_AFFINITY_out_mask;
+	return err;
 }
 
 LX(sched_getaffinity)
 {
-	struct w_sys_stat s;
-	uint64_t mask;
+	struct w_obj_info i = {0};
+	struct lx_thread *t;
+	uint32_t pid;
+	long err;
 
 	if (a[1] < 8 || a[1] % 8)
 		return -EINVAL;
-	if (exists(a[0]))
+	err = target(a[0], &t, &pid);
+	if (err)
 		return -ESRCH;
-	w_sys_info(W_SYS_STAT, 0, &s, sizeof(s));
-	mask = s.ncpu >= 64 ? ~0ull : (1ull << s.ncpu) - 1;
-	return put_user(a[2], &mask, 8) ? -EFAULT : 8;
+	if (t == self() || (t && t->handle))
+		err = w_obj_info(t == self() ? W_H_THREAD : t->handle, &i);
+	else
+		err = affinity_of(pid, false, &i.affinity);
+	if (err)
+		return err;
+	return put_user(a[2], &i.affinity, 8) ? -EFAULT : 8;
 }
 
 LX(sched_setaffinity)
 {
+	struct lx_thread *t;
 	uint64_t mask = 0;
+	uint32_t pid;
 
 	if (get_user(&mask, a[2], a[1] < 8 ? a[1] : 8))
 		return -EFAULT;
-	if (exists(a[0]))
+	if (target(a[0], &t, &pid))
 		return -ESRCH;
-	if (a[0] && a[0] != self()->tid)
-		return 0; /* other threads: a hint that is not taken */
-	return w_thread_set(W_THREAD_AFFINITY, mask);
+	if (t == self() || (t && t->handle))
+		return w_thread_affinity(t == self() ? 0 : t->handle, mask);
+	return affinity_of(pid, true, &mask);
 }

@@ -89,7 +89,7 @@ long lx_setid_exec(const char *path, const char *strings, uint32_t argc, uint32_
 	m.PROC_SETID_in_len = head + len;
 	err = lx_chan(LX_H_PROC, &m); /* comes back only to say why not */
 	pfree(blob);
-	return err < 0 ? err : -EPERM;
+	return err < 0 ? err : 1; /* PR_SET_NO_NEW_PRIVS: executed as the user that one is */
 }
 
 /* ---- the other side ---- */

@@ -142,7 +142,7 @@ static MUST_HOLD(bkl) void idle(struct cpu *c)
 	c->idle = true;
 	c->idle_since = clock_ns();
 	c->idle_since_tsc = rdtsc();
-	while (!reap_step() && !sched_ready()) {
+	while (!reap_step() && !sched_has_work()) {
 		bkl_unlock();
 		cpu_idle_wait();
 		bkl_lock();

@@ -289,6 +289,8 @@ static void info_process(struct process *p, struct w_obj_info *i)
 	const struct thread *t;
 	struct list *l;
 
+	if (!list_is_empty(&p->threads))
+		i->affinity = list_first(&p->threads, struct thread, in_proc)->affinity & cpus_online();
 	i->status = p->status;
 	i->count = p->nthreads;
 	i->time_ns = p->cpu_ns;
@@ -330,6 +332,7 @@ int64_t sys_obj_info(w_handle_t h, uaddr_t info)
 	if (o->type == W_T_THREAD) {
 		struct thread *t = container_of(o, struct thread, obj);
 
+		i.affinity = t->affinity & cpus_online();
 		i.time_ns = cpu_time(t);
 		i.system_ns = system_time(t->told, i.time_ns, t->samples[0], t->samples[1]);
 	}

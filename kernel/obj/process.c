@@ -116,7 +116,6 @@ static struct thread *clone_thread(struct process *child, struct thread *t, uint
 
 	if (!c)
 		return NULL;
-	c->affinity = t->affinity;
 	memcpy(c->name, t->name, sizeof(c->name));
 	if (t->fpu)
 		fpu_save_current(t);

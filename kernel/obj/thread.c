@@ -38,6 +38,7 @@ static void thread_inherit_class(struct thread *t)
 
 	if (!from || t->proc->native)
 		return;
+	t->affinity = from->affinity;
 	t->policy = from->policy;
 	t->priority = from->priority;
 	t->nice = from->nice;
@@ -352,13 +353,6 @@ int64_t sys_thread_set(uint32_t what, uint64_t value)
 		if (!err)
 			cpu_use_thread(t);
 		return err;
-	case W_THREAD_AFFINITY:
-		if (!(value & ((ncpus == 64 ? 0 : 1ull << ncpus) - 1)))
-			return W_EINVAL;
-		t->affinity = value;
-		if (!(value & 1ull << this_cpu()->id))
-			this_cpu()->resched = true;
-		return 0;
 	default:
 		return W_EINVAL;
 	}
@@ -435,6 +429,27 @@ int64_t sys_thread_sched(w_handle_t h, uint32_t policy, uint64_t level, w_handle
 	for (l = p->threads.next; l != &p->threads && !err; l = all ? l->next : &p->threads)
 		err = sched_one(list_entry(l, struct thread, in_proc), policy, n, root);
 	return err;
+}
+
+int64_t sys_thread_affinity(w_handle_t h, uint64_t mask)
+{
+	struct object *o;
+	struct process *p;
+	int err = sched_target(h, &o);
+
+	if (err)
+		return err;
+	mask &= cpus_online();
+	if (!mask)
+		return W_EINVAL;
+	if (o->type == W_T_THREAD) {
+		sched_affinity(container_of(o, struct thread, obj), mask);
+		return 0;
+	}
+	p = container_of(o, struct process, obj);
+	if (!list_is_empty(&p->threads))
+		sched_affinity(list_first(&p->threads, struct thread, in_proc), mask);
+	return 0;
 }
 
 int64_t sys_thread_yield(void)

@@ -46,19 +46,28 @@ void sched_stay(void)
 {
 }
 
-struct thread *sched_pick(void)
+static bool allowed(const struct thread *t)
 {
-	struct thread *t;
+	return t->affinity >> this_cpu()->id & 1;
+}
+
+static struct thread *first(void)
+{
 	struct list *l;
 
-	list_for_each (l, &queue) {
-		t = list_entry(l, struct thread, run);
-		if (t->affinity >> this_cpu()->id & 1) {
-			sched_dequeue(t);
-			return t;
-		}
-	}
+	list_for_each (l, &queue)
+		if (allowed(list_entry(l, struct thread, run)))
+			return list_entry(l, struct thread, run);
 	return NULL;
+}
+
+struct thread *sched_pick(void)
+{
+	struct thread *t = first();
+
+	if (t)
+		sched_dequeue(t);
+	return t;
 }
 
 void sched_start(struct thread *t)
@@ -68,8 +77,7 @@ void sched_start(struct thread *t)
 
 bool sched_tick(struct thread *t)
 {
-	(void)t;
-	return false;
+	return !allowed(t);
 }
 
 void sched_yield(struct thread *t)
@@ -82,9 +90,29 @@ void sched_set(struct thread *t, uint32_t policy, int level)
 	sched_set_fields(t, policy, level); /* kept, not used: everybody runs until he waits */
 }
 
+void sched_affinity(struct thread *t, uint64_t mask)
+{
+	t->affinity = mask;
+	if (mask >> t->cpu & 1)
+		return;
+	if (list_is_linked(&t->run)) {
+		sched_dequeue(t);
+		sched_enqueue(t, false);
+	} else if (t == this_cpu()->thread) {
+		this_cpu()->resched = true;
+	} else if (t->state == T_RUNNING) {
+		cpu_kick(t->cpu);
+	}
+}
+
 unsigned int sched_ready(void)
 {
 	return length;
+}
+
+bool sched_has_work(void)
+{
+	return first();
 }
 
 BKL_END

@@ -333,6 +333,8 @@ bool sched_tick(struct thread *t)
 {
 	int me = this_cpu()->id;
 
+	if (!allowed(t, me))
+		return true;
 	if (!length[me]) {
 		if (!t->proc->native)
 			clock_program(clock_ns() + SAMPLE_NS);
@@ -369,6 +371,21 @@ void sched_set(struct thread *t, uint32_t policy, int level)
 		cpu_kick(t->cpu);
 }
 
+void sched_affinity(struct thread *t, uint64_t mask)
+{
+	t->affinity = mask;
+	if (mask >> t->cpu & 1)
+		return;
+	if (list_is_linked(&t->run)) {
+		sched_dequeue(t);
+		sched_enqueue(t, false);
+	} else if (t == this_cpu()->thread) {
+		this_cpu()->resched = true;
+	} else if (t->state == T_RUNNING) {
+		cpu_kick(t->cpu);
+	}
+}
+
 unsigned int sched_ready(void)
 {
 	unsigned int n = 0;
@@ -377,6 +394,13 @@ unsigned int sched_ready(void)
 	for (i = 0; i < ncpus; i++)
 		n += length[i];
 	return n;
+}
+
+bool sched_has_work(void)
+{
+	int me = this_cpu()->id;
+
+	return this_cpu()->next || length[me] || steal(me);
 }
 
 BKL_END

@@ -109,8 +109,32 @@ TEST(thread_set, refuses_kernel_addresses) /* covers: INVAL FAULT */
 {
 	t_eq(w_thread_set(W_THREAD_FS, 0xffff800000000000ull), W_EINVAL);
 	t_eq(w_thread_set(W_THREAD_TCB, 0x123), W_EINVAL);
-	t_eq(w_thread_set(W_THREAD_AFFINITY, 0), W_EINVAL);
 	t_eq(w_thread_set(99, 0), W_EINVAL);
+}
+
+TEST(thread_affinity, refuses_cpus_that_are_not_there) /* covers: BADH TYPE ACCES INVAL */
+{
+	int64_t e = w_event_create(0), p = w_proc_create("pinned", 6, 0, 0),
+		weak = w_handle_dup(p, W_READ);
+	struct w_obj_info all, one;
+
+	t_ok(w_obj_info(W_H_THREAD, &all));
+	t_eq(w_thread_affinity(0, 0), W_EINVAL);
+	t_eq(w_thread_affinity(0, ~all.affinity), W_EINVAL);
+	t_eq(w_thread_affinity(9999, 1), W_EBADH);
+	t_eq(w_thread_affinity(e, 1), W_ETYPE);
+	t_eq(w_thread_affinity(weak, 1), W_EACCES);
+	t_ok(w_thread_affinity(p, 1)); /* it has no thread */
+	t_ok(w_thread_affinity(0, 1));
+	t_ok(w_obj_info(W_H_THREAD, &one));
+	t_eq(one.affinity, 1);
+	t_eq(w_cpu(), 0);
+	t_ok(w_thread_affinity(W_H_THREAD, ~0ull));
+	t_ok(w_obj_info(0, &one));
+	t_eq(one.affinity, all.affinity);
+	t_ok(w_handle_close(weak));
+	t_ok(w_handle_close(p));
+	t_ok(w_handle_close(e));
 }
 
 TEST(mem_quota, binds_the_process_that_asks)

@@ -352,6 +352,22 @@ CALL(prctl)
 	E(S(prctl, PR_GET_CHILD_SUBREAPER, &status, 0, 0, 0));
 	N(status);
 	E(S(prctl, PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0));
+	E(S(prctl, PR_SET_DUMPABLE, 0, 0, 0, 0));
+	N(S(prctl, PR_GET_DUMPABLE, 0, 0, 0, 0));
+	E(S(prctl, PR_SET_DUMPABLE, 1, 0, 0, 0));
+	E(S(prctl, PR_SET_TIMERSLACK, 70000, 0, 0, 0));
+	N(S(prctl, PR_GET_TIMERSLACK, 0, 0, 0, 0));
+	E(S(prctl, PR_SET_TIMERSLACK, 0, 0, 0, 0));
+	N(S(prctl, PR_GET_TIMERSLACK, 0, 0, 0, 0));
+	E(S(prctl, PR_SET_PDEATHSIG, SIGUSR1, 0, 0, 0));
+	E(S(prctl, PR_GET_PDEATHSIG, &status, 0, 0, 0));
+	N(status);
+	E(S(prctl, PR_GET_PDEATHSIG, BAD, 0, 0, 0));
+	E(S(prctl, PR_SET_PDEATHSIG, 0, 0, 0, 0));
+	N(S(prctl, PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0));
+	E(S(prctl, PR_GET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	E(S(prctl, PR_SET_NO_NEW_PRIVS, 0, 0, 0, 0));
+	E(S(prctl, PR_SET_NO_NEW_PRIVS, 1, 2, 0, 0));
 }
 
 CALL(arch_prctl)

@@ -109,6 +109,7 @@ static void stop_continue_end(int flags)
 
 	seen[SIGCHLD] = ncodes = 0;
 	handle(SIGCHLD, flags);
+	signal(SIGHUP, SIG_DFL); /* by nohup(1) it would be ignored */
 	p = fork();
 	if (!p) {
 		select(0, NULL, NULL, NULL, NULL);

@@ -2,6 +2,8 @@
 /* fork, exec, wait, signals, groups, pipes between processes. */
 #include "lx.h"
 
+#include <sys/prctl.h>
+
 static volatile int got, got_code;
 
 static void on_signal(int s, siginfo_t *i, void *u)
@@ -56,6 +58,61 @@ static int traps(void)
 {
 	__asm__ volatile("ud2");
 	return 0;
+}
+
+static int say_to;
+static pid_t parent;
+
+static void on_parents_end(int s, siginfo_t *i, void *u)
+{
+	char line[64];
+
+	(void)u;
+	write(say_to, line,
+	      sprintf(line, "signal %d code %d from it %d", s == SIGUSR2, i->si_code,
+		      i->si_pid == parent));
+	_exit(0);
+}
+
+/* A grandchild that asked (how: 1, or lost it by 2 fork, 3 another user) for a signal. */
+static void parents_end(int how)
+{
+	struct sigaction sa = {.sa_sigaction = on_parents_end, .sa_flags = SA_SIGINFO};
+	char said[64] = "";
+	int p[2], ready[2], v;
+
+	pipe(p);
+	pipe(ready);
+	if (!fork()) {
+		parent = getpid();
+		if (!fork()) {
+			say_to = p[1];
+			sigaction(SIGUSR2, &sa, NULL);
+			prctl(PR_SET_PDEATHSIG, SIGUSR2, 0, 0, 0);
+			if (how == 2 && (parent = getpid()) && fork())
+				sleep(1), _exit(0);
+			if (how == 3)
+				setuid(65534);
+			prctl(PR_GET_PDEATHSIG, &v, 0, 0, 0);
+			write(p[1], said, sprintf(said, "asked %d, ", v == SIGUSR2));
+			close(ready[1]);
+			usleep(how == 1 ? 5000000 : 100000);
+			write(p[1], "nothing", 7);
+			_exit(0);
+		}
+		close(ready[1]);
+		read(ready[0], said, 1);
+		_exit(0);
+	}
+	close(p[1]);
+	close(ready[1]);
+	wait(NULL);
+	for (v = 0; v < 60 && read(p[0], said + v, 1) == 1; v++)
+		;
+	said[v] = 0;
+	close(p[0]);
+	close(ready[0]);
+	printf("the parent's end: %s\n", said);
 }
 
 int main(int argc, char **argv)
@@ -133,6 +190,9 @@ int main(int argc, char **argv)
 	CHECK(waitpid(c, &st, 0) == c);
 	printf("vfork %d\n", WEXITSTATUS(st));
 	printf("system %d\n", WEXITSTATUS(system("exit 4")));
+	parents_end(1);
+	parents_end(2);
+	parents_end(3);
 	CHECK(setpgid(0, 0) == 0 || errno == EPERM);
 	printf("group %d\n", getpgrp() == getpid() || getsid(0) == getpid());
 	return 0;

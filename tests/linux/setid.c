@@ -3,6 +3,7 @@
 #include "lx.h"
 
 #include <sys/auxv.h>
+#include <sys/prctl.h>
 
 static void report(char **argv)
 {
@@ -42,6 +43,8 @@ static void copy_self(const char *to, unsigned uid, unsigned gid, unsigned mode)
 	chmod(to, mode);
 }
 
+static int no_new_privs; /* 1: of the process, 2: of its parent */
+
 static void run_as(unsigned uid, const char *program)
 {
 	int st;
@@ -61,6 +64,12 @@ static void run_as(unsigned uid, const char *program)
 		chdir("sub");
 		setresgid(uid, uid, uid);
 		setresuid(uid, uid, uid);
+		if (no_new_privs)
+			prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+		if (no_new_privs == 2 && fork()) { /* a child is bound as well */
+			wait(&st);
+			_exit(WEXITSTATUS(st));
+		}
 		sprintf(pid, "%d", getpid());
 		sprintf(ppid, "%d", getppid());
 		execl(program, program, "report", pid, ppid, "with blanks in it", NULL);
@@ -102,6 +111,12 @@ int main(int argc, char **argv)
 	run_as(2000, "../closed");
 	run_as(1000, "../suid");
 	run_as(0, "../suid");
+	for (no_new_privs = 1; no_new_privs < 3; no_new_privs++) {
+		printf("no new privileges: %d\n", no_new_privs);
+		run_as(2000, "../roots");
+		run_as(2000, "../sgid");
+		run_as(2000, "../closed");
+	}
 	system("rm -rf sub data secret plain suid sgid both roots closed");
 	return 0;
 }

@@ -565,6 +565,8 @@ static void ended(struct ev_source *s, uint32_t bits)
 			continue;
 		c->ppid = heir ? heir->pid : 1;
 		publish(c);
+		if (c->parent_signal && c->state != P_ZOMBIE)
+			post(c, c->parent_signal, 0, p->pid, p->ruid, 0);
 		if (c->state == P_ZOMBIE && heir)
 			post(heir, SIGCHLD, CLD_EXITED, c->pid, c->ruid, c->status >> 8 & 0xff);
 		else if (c->state == P_ZOMBIE)
@@ -703,6 +705,7 @@ static void op_fork(struct w_msg *m, struct proc *parent)
 	memcpy(p->cmdline, parent->cmdline, sizeof(p->cmdline));
 	p->cmdline_len = parent->cmdline_len;
 	p->nproc = parent->nproc;
+	p->no_new_privs = parent->no_new_privs;
 	p->policy = parent->policy;
 	p->priority = parent->priority;
 	p->nice = parent->nice;
@@ -855,7 +858,7 @@ static void op_grant(struct w_msg *m)
 {
 	struct proc *p = proc_by_koid(m->PROC_GRANT_in_koid);
 
-	if (m->sender != fs_koid || m->nh != 1 || !p || p->state == P_ZOMBIE) {
+	if (m->sender != fs_koid || m->nh != 1 || !p || p->state == P_ZOMBIE || p->no_new_privs) {
 		while (m->nh)
 			w_handle_close(m->h[--m->nh]);
 		return;
@@ -962,10 +965,15 @@ static int64_t fresh_process(struct proc *p, w_handle_t block)
 
 static void op_setid(struct w_msg *m, struct proc *p)
 {
-	int64_t block = p->grant ? start_block_from(m, p) : W_EPERM, h;
+	int64_t block, h;
 	w_handle_t old = p->process;
-	struct w_obj_info info;
+	struct w_obj_info info, was;
 
+	if (p->no_new_privs) {
+		reply(m, 1);
+		return;
+	}
+	block = p->grant ? start_block_from(m, p) : W_EPERM;
 	h = block < 0 ? block : fresh_process(p, block);
 	if (block > 0)
 		w_handle_close(block);
@@ -986,15 +994,18 @@ static void op_setid(struct w_msg *m, struct proc *p)
 		p->euid = p->suid = p->grant_uid;
 	if (p->grant_gid != ~0u)
 		p->egid = p->sgid = p->grant_gid;
+	p->parent_signal = 0;
 	publish(p);
 	timer_end(p);
 	vfork_done(p);
 	ev_add(&p->ended, h, W_ENDED);
+	w_obj_info(old, &was);
 	w_proc_kill(old, SIGKILL);
 	w_handle_close(old);
 	if (start_thread(p) < 0)
 		w_proc_kill(h, SIGKILL);
 	sched_apply(p);
+	w_thread_affinity(p->process, was.affinity);
 }
 
 /* Only init may: it alone got the channel before it was published. */
@@ -1194,6 +1205,35 @@ static void op_notify(struct w_msg *m)
 	reply(m, 0);
 }
 
+/* prctl(2) */
+static void op_option(struct w_msg *m, struct proc *p, const char *bytes)
+{
+	uint64_t value = m->PROC_OPTION_in_value;
+
+	switch (m->PROC_OPTION_in_what) {
+	case 1:
+		p->subreaper = value;
+		break;
+	case 2: /* PR_SET_NAME of the first thread */
+		strlcpy(p->name, bytes, sizeof(p->name));
+		break;
+	case 3:
+		if (value > 64) {
+			reply(m, W_EINVAL);
+			return;
+		}
+		p->parent_signal = value;
+		break;
+	case 4:
+		p->no_new_privs = true;
+		break;
+	}
+	m->PROC_OPTION_out_subreaper = p->subreaper;
+	m->PROC_OPTION_out_parent_signal = p->parent_signal;
+	m->PROC_OPTION_out_no_new_privs = p->no_new_privs;
+	reply(m, 0);
+}
+
 static void op_setgroups(struct w_msg *m, struct proc *p, const char *bytes)
 {
 	if (p->euid || m->in_len > sizeof(p->groups)) {
@@ -1218,6 +1258,7 @@ static void op_cred(struct w_msg *m, struct proc *p)
 	uint32_t what = m->PROC_CRED_in_what;
 	uint32_t want[3] = {m->PROC_CRED_in_a, m->PROC_CRED_in_b, m->PROC_CRED_in_c};
 	uint32_t *ids = what == 1 ? &p->ruid : &p->rgid;
+	uint32_t effective = ids[1];
 	bool root = !p->euid;
 	int i;
 
@@ -1229,6 +1270,8 @@ static void op_cred(struct w_msg *m, struct proc *p)
 	for (i = 0; what && i < 3; i++)
 		if (want[i] != ~0u)
 			ids[i] = want[i];
+	if (ids[1] != effective)
+		p->parent_signal = 0;
 	publish(p);
 	if (what)
 		tell_fs(p, false);
@@ -1385,6 +1428,9 @@ static void call(struct service *s, struct w_msg *m)
 	case PROC_NICE:
 		nice_call(m, p);
 		break;
+	case PROC_AFFINITY:
+		affinity_call(m, p);
+		break;
 	case PROC_CLOCK:
 		clock_call(m, p);
 		break;
@@ -1392,12 +1438,7 @@ static void call(struct service *s, struct w_msg *m)
 		op_limit(m, p);
 		break;
 	case PROC_OPTION:
-		if (m->PROC_OPTION_in_what == 2) /* prctl(PR_SET_NAME) of the first thread */
-			strlcpy(p->name, s->bytes, sizeof(p->name));
-		if (m->PROC_OPTION_in_what == 1)
-			p->subreaper = m->PROC_OPTION_in_value;
-		m->PROC_OPTION_out_value = p->subreaper;
-		reply(m, 0);
+		op_option(m, p, s->bytes);
 		break;
 	case PROC_MISSING:
 		missing_calls[m->PROC_MISSING_in_nr & 511]++;

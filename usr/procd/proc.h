@@ -34,7 +34,8 @@ struct proc {
 	uint32_t nqueue;
 	struct list timers; /* struct ptimer (timer.c) */
 	uint32_t last_timer;
-	bool subreaper;
+	bool subreaper, no_new_privs;
+	uint32_t parent_signal; /* when the parent ends; 0: none */
 	/* of those reaped, and theirs; rss: the largest */
 	uint64_t children_ns, children_system_ns, children_rss;
 	struct itimer {
@@ -72,6 +73,7 @@ void itimer_end(struct proc *p);
 void clock_call(struct w_msg *m, const struct proc *from); /* set the wall clock */
 void sched_call(struct w_msg *m, struct proc *from);	   /* sched.c */
 void nice_call(struct w_msg *m, struct proc *from);
+void affinity_call(struct w_msg *m, struct proc *from);
 void sched_apply(const struct proc *p); /* to a process that is new behind its pid */
 void cpu_limit_start(struct proc *p);	/* cpu_soft and cpu_hard are set */
 struct proc *proc_by_pid(uint32_t pid);

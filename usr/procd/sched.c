@@ -65,6 +65,26 @@ void sched_call(struct w_msg *m, struct proc *from)
 	proc_reply(m, err);
 }
 
+/* Init runs where it likes. */
+void affinity_call(struct w_msg *m, struct proc *from)
+{
+	uint32_t pid = m->PROC_AFFINITY_in_pid;
+	struct proc *to = pid ? proc_by_pid(pid) : from;
+	struct w_obj_info i = {0};
+	int err = 0;
+
+	if (!to || to->state == P_ZOMBIE)
+		err = W_ESRCH;
+	else if (m->PROC_AFFINITY_in_set && !may_schedule(from, to))
+		err = W_EPERM;
+	else if (m->PROC_AFFINITY_in_set)
+		err = w_thread_affinity(to->process, m->PROC_AFFINITY_in_mask);
+	if (!err)
+		w_obj_info(to->process, &i);
+	m->PROC_AFFINITY_out_mask = i.affinity;
+	proc_reply(m, err);
+}
+
 static int set_nice(const struct proc *from, struct proc *p, int nice)
 {
 	if (!may_schedule(from, p))

@@ -62,6 +62,7 @@ struct w_obj_info {
 	/* process, thread: of time_ns what was not the program's own code; by samples, 100 a
 	 * second of running (0 with the scheduler coop) */
 	uint64_t system_ns;
+	uint64_t affinity; /* thread, process: CPUs that it, or its first thread, may run on */
 };
 
 /* ---- memory ---- */
@@ -130,7 +131,18 @@ struct w_thread_args {
 enum { W_SCHED_OTHER, W_SCHED_FIFO, W_SCHED_RR };
 #define W_SCHED_ALL 0x100u /* or-ed: all threads of the process */
 
-enum { W_THREAD_FS = 1, W_THREAD_TCB, W_THREAD_AFFINITY, W_THREAD_NAME };
+enum { W_THREAD_FS = 1, W_THREAD_TCB };
+
+/* A segment whose limit is the number of the CPU that it is looked at on. */
+#define W_CPU_SELECTOR 0x43u
+
+static inline uint32_t w_cpu(void)
+{
+	uint32_t cpu;
+
+	__asm__ volatile("lsl %1, %0" : "=r"(cpu) : "r"(W_CPU_SELECTOR));
+	return cpu;
+}
 
 /*
  * Registers as the kernel saves them: also the layout of the upcall frame in

@@ -95,6 +95,8 @@ static void load_tables(struct cpu *c)
 	c->gdt[6] = (sizeof(struct tss) - 1) | (t & 0xffffff) << 16 | 0x89ull << 40 |
 		    (t >> 24 & 0xff) << 56;
 	c->gdt[7] = t >> 32;
+	/* data of c->id + 1 bytes: LSL of W_CPU_SELECTOR tells programs where they are */
+	c->gdt[8] = 0x0040f10000000000 | c->id;
 	c->tss.iomap = sizeof(struct tss);
 	c->tss.ist[0] = (uint64_t)ist_stacks[c->id] + sizeof(ist_stacks[0]);
 	__asm__ volatile("lgdt %0; lidt %1" : : "m"(gp), "m"(ip));

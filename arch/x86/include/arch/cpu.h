@@ -40,13 +40,18 @@ struct cpu {
 	uint32_t flush;		  /* [a] a shootdown waits for this CPU */
 	uint64_t idle_ns, idle_since;
 	uint64_t idle_tsc, idle_since_tsc; /* the same in ticks: exact for counting */
-	uint64_t gdt[8];
+	uint64_t gdt[9];
 	struct tss tss;
 };
 
 #define MAX_CPUS CONFIG_NR_CPUS
 extern struct cpu cpus[MAX_CPUS];
 extern int ncpus; /* online */
+
+static inline uint64_t cpus_online(void) /* bit n: CPU n */
+{
+	return ~0ull >> (64 - ncpus);
+}
 
 static inline struct cpu *this_cpu(void)
 {
