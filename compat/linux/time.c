@@ -42,24 +42,40 @@ uint64_t lx_from_wall(uint64_t ns)
 	return ns > start ? ns - start : 1;
 }
 
-/* Clocks of one process or thread: ~id << 3, bit 2: of a thread (posix-timers.h). */
-static long cpu_clock(uint64_t id, uint64_t *ns)
+/* Whose CPU time clock id counts; 0: of the whole process.  Clocks of one process or thread
+ * are ~id << 3, bit 2: of a thread (posix-timers.h). */
+static long cpu_clock(uint32_t id, w_handle_t *h)
 {
-	uint32_t of = ~(int32_t)id >> 3, slot;
-	w_handle_t h = W_H_THREAD;
-	struct w_obj_info i;
+	uint32_t of = ~(int32_t)id >> 3 & 0x1fffffff, slot = lx_tid_slot(of);
 
+	*h = W_H_THREAD;
+	if (id == CLOCK_PROCESS_CPUTIME_ID)
+		*h = 0;
+	if ((int32_t)id >= 0)
+		return 0;
 	if ((id & 3) == 3) /* CPUCLOCK_MAX; no clock is a file here */
 		return -EINVAL;
-	of &= 0x1fffffff;
-	slot = lx_tid_slot(of);
 	if (of && (of & 0x7fff) != proc()->pid)
 		return -EINVAL;
 	if (!(id & 4))
-		h = 0;
-	else if (of && of != self()->tid)
-		h = proc()->slots[slot].state == 1 ? proc()->slots[slot].handle : W_H_THREAD;
-	if (w_obj_info(h, &i) < 0)
+		*h = 0;
+	else if (of && of != self()->tid && proc()->slots[slot].state == 1)
+		*h = proc()->slots[slot].handle;
+	return 0;
+}
+
+static bool is_cpu_clock(uint32_t id)
+{
+	return id == CLOCK_PROCESS_CPUTIME_ID || id == CLOCK_THREAD_CPUTIME_ID || (int32_t)id < 0;
+}
+
+static long cpu_read(uint32_t id, uint64_t *ns)
+{
+	struct w_obj_info i;
+	w_handle_t h;
+	long err = cpu_clock(id, &h);
+
+	if (err || w_obj_info(h, &i) < 0)
 		return -EINVAL;
 	*ns = i.time_ns;
 	return 0;
@@ -67,8 +83,6 @@ static long cpu_clock(uint64_t id, uint64_t *ns)
 
 static long clock_read(uint64_t id, uint64_t *ns)
 {
-	struct w_obj_info i;
-
 	switch (id) {
 	case CLOCK_REALTIME:
 	case CLOCK_REALTIME_COARSE:
@@ -80,13 +94,8 @@ static long clock_read(uint64_t id, uint64_t *ns)
 	case CLOCK_BOOTTIME:
 		*ns = lx_now();
 		return 0;
-	case CLOCK_PROCESS_CPUTIME_ID:
-	case CLOCK_THREAD_CPUTIME_ID:
-		w_obj_info(id == CLOCK_THREAD_CPUTIME_ID ? W_H_THREAD : 0, &i);
-		*ns = i.time_ns;
-		return 0;
 	default:
-		return (int32_t)id < 0 ? cpu_clock(id, ns) : -EINVAL;
+		return is_cpu_clock(id) ? cpu_read(id, ns) : -EINVAL;
 	}
 }
 
@@ -341,6 +350,25 @@ static long timer_op(uint64_t what, uint64_t id, struct w_msg *m)
 	return lx_chan(LX_H_PROC, m);
 }
 
+static long timer_clock(uint32_t id, struct w_msg *m)
+{
+	w_handle_t h = 0;
+	long err;
+
+	m->PROC_TIMER_in_id_abs = id == CLOCK_REALTIME ? PROC_TIMER_WALL : PROC_TIMER_MONOTONIC;
+	if (!is_cpu_clock(id))
+		return 0;
+	m->PROC_TIMER_in_id_abs = PROC_TIMER_CPU;
+	err = cpu_clock(id, &h);
+	if (err || !h)
+		return err;
+	err = w_handle_dup(h, W_READ | W_DUP);
+	if (err < 0)
+		return -EAGAIN;
+	m->h[m->nh++] = err;
+	return 0;
+}
+
 LX(timer_create)
 {
 	struct sigevent e = {.signo = SIGALRM, .notify = SIGEV_SIGNAL};
@@ -351,8 +379,6 @@ LX(timer_create)
 
 	if (clock_read((uint32_t)a[0], &ns))
 		return -EINVAL;
-	if ((uint32_t)a[0] == CLOCK_PROCESS_CPUTIME_ID || (uint32_t)a[0] == CLOCK_THREAD_CPUTIME_ID)
-		return -95; /* nothing counts CPU time towards a signal */
 	if (a[1] && get_user(&e, a[1], sizeof(e)))
 		return -EFAULT;
 	if (e.notify != SIGEV_SIGNAL && e.notify != SIGEV_NONE && e.notify != SIGEV_THREAD_ID)
@@ -362,8 +388,9 @@ LX(timer_create)
 	m.PROC_TIMER_in_sig = e.notify == SIGEV_NONE ? 0 : e.signo;
 	m.PROC_TIMER_in_value = e.value;
 	m.PROC_TIMER_in_tid = e.notify == SIGEV_THREAD_ID ? e.tid : 0;
-	m.PROC_TIMER_in_id_abs = (uint32_t)a[0] == CLOCK_REALTIME;
-	err = timer_op(1, 0, &m);
+	err = timer_clock(a[0], &m);
+	if (!err)
+		err = timer_op(1, 0, &m);
 	if (err < 0)
 		return err;
 	id = m.PROC_TIMER_out_id;

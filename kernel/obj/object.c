@@ -257,6 +257,8 @@ int64_t sys_handle_dup(w_handle_t h, uint32_t rights)
 	struct handle_table *t = &thread_self()->proc->handles;
 	struct handle *s = handle_get(t, h);
 
+	if (h == W_H_THREAD && !(rights & ~W_ALL))
+		return handle_install(t, &thread_self()->obj, rights, 0);
 	if (!s)
 		return W_EBADH;
 	if (!(s->rights & W_DUP) || rights & ~s->rights)
@@ -290,7 +292,8 @@ static void info_process(struct process *p, struct w_obj_info *i)
 	struct list *l;
 
 	if (!list_is_empty(&p->threads))
-		i->affinity = list_first(&p->threads, struct thread, in_proc)->affinity & cpus_online();
+		i->affinity =
+			list_first(&p->threads, struct thread, in_proc)->affinity & cpus_online();
 	i->status = p->status;
 	i->count = p->nthreads;
 	i->time_ns = p->cpu_ns;

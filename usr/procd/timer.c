@@ -10,6 +10,7 @@
 
 #define TIMERS_MAX 512
 #define INTERVAL_MIN 100000 /* ns: a process may keep us busy only so much */
+#define LOOK_MIN 1000000    /* ns: CPU time is looked at no more often */
 #define SI_TIMER (-2)
 #define OVERRUN_MAX 0x7fffffffu /* DELAYTIMER_MAX */
 #define NS_PER_S 1000000000ull
@@ -23,6 +24,8 @@ struct ptimer {
 	struct lx_siginfo info;
 	uint64_t interval, at; /* at: the next expiry; 0: disarmed */
 	bool realtime;	       /* made for the wall clock */
+	bool cpu;	       /* or for CPU time: the process's, or */
+	w_handle_t thread;     /* this thread's; owns */
 	uint64_t wall;	       /* set to this time of it; 0: to none */
 };
 
@@ -36,12 +39,39 @@ static struct ptimer *find(struct proc *p, uint32_t id)
 	return NULL;
 }
 
+static uint64_t cpu_time(w_handle_t h)
+{
+	struct w_obj_info i = {0};
+
+	w_obj_info(h, &i);
+	return i.time_ns;
+}
+
+static uint64_t now_of(const struct ptimer *t)
+{
+	if (!t->cpu)
+		return rt_now();
+	return cpu_time(t->thread ? t->thread : t->p->process);
+}
+
+/* When CPU time could have come to target at the earliest, on that many CPUs. */
+static uint64_t soonest_look(uint64_t used, uint64_t target, uint32_t cpus)
+{
+	uint64_t left = target > used ? (target - used) / cpus : 0;
+
+	return rt_now() + (left < LOOK_MIN ? LOOK_MIN : left);
+}
+
 /* Wake at the next expiry, but not sooner than we want to be kept busy: expiries in between
  * are counted, as they are when the signal is still pending. */
 static void arm(struct ptimer *t, uint64_t now)
 {
 	uint64_t soonest = now + INTERVAL_MIN;
 
+	if (t->cpu) {
+		ev_timer_set(&t->ev, soonest_look(now, t->at, t->thread ? 1 : CONFIG_NR_CPUS));
+		return;
+	}
 	ev_timer_set(&t->ev, t->interval && t->interval < INTERVAL_MIN && t->at < soonest ? soonest
 											  : t->at);
 }
@@ -49,8 +79,12 @@ static void arm(struct ptimer *t, uint64_t now)
 static void fired(struct ev_timer *ev)
 {
 	struct ptimer *t = container_of(ev, struct ptimer, ev);
-	uint64_t now = rt_now(), missed = 0;
+	uint64_t now = now_of(t), missed = 0;
 
+	if (now < t->at) { /* CPU time, as yet */
+		arm(t, now);
+		return;
+	}
 	t->wall = 0;
 	if (t->interval) {
 		missed = (now - t->at) / t->interval;
@@ -68,7 +102,7 @@ static void fired(struct ev_timer *ev)
 
 static int create(struct w_msg *m, struct proc *p)
 {
-	uint64_t sig = m->PROC_TIMER_in_sig;
+	uint64_t sig = m->PROC_TIMER_in_sig, clock = m->PROC_TIMER_in_id_abs >> 32;
 	struct list *l;
 	struct ptimer *t;
 	int n = 0;
@@ -90,7 +124,12 @@ static int create(struct w_msg *m, struct proc *p)
 				      .pid = t->id,
 				      .value = m->PROC_TIMER_in_value,
 				      .tid = m->PROC_TIMER_in_tid};
-	t->realtime = m->PROC_TIMER_in_id_abs >> 32;
+	t->realtime = clock == PROC_TIMER_WALL;
+	t->cpu = clock == PROC_TIMER_CPU;
+	if (t->cpu && m->nh == 1) {
+		t->thread = m->h[0];
+		m->nh = 0;
+	}
 	list_append(&p->timers, &t->link);
 	m->PROC_TIMER_out_id = t->id;
 	return 0;
@@ -98,7 +137,7 @@ static int create(struct w_msg *m, struct proc *p)
 
 static void get(struct w_msg *m, const struct ptimer *t)
 {
-	uint64_t now = rt_now(), at = t->at;
+	uint64_t now = now_of(t), at = t->at;
 
 	m->PROC_TIMER_out_value = at > now ? at - now : at ? 1 : 0;
 	m->PROC_TIMER_out_interval = t->interval;
@@ -136,18 +175,23 @@ static void set(struct w_msg *m, struct ptimer *t)
 	if (!value)
 		t->at = 0;
 	else if (!absolute)
-		t->at = rt_now() + value;
+		t->at = now_of(t) + value;
 	else if (!t->realtime)
 		t->at = value;
 	else
 		t->at = from_wall(t->wall = value);
-	ev_timer_set(&t->ev, t->at);
+	if (t->cpu && t->at)
+		arm(t, now_of(t));
+	else
+		ev_timer_set(&t->ev, t->at);
 }
 
 static void drop(struct ptimer *t)
 {
 	ev_timer_set(&t->ev, 0);
 	list_del(&t->link);
+	if (t->thread)
+		w_handle_close(t->thread);
 	rt_free(t);
 }
 
@@ -169,6 +213,8 @@ void timer_call(struct w_msg *m, struct proc *p)
 		drop(t);
 	else
 		m->PROC_TIMER_out_value = t->overrun < OVERRUN_MAX ? t->overrun : OVERRUN_MAX;
+	while (m->nh)
+		w_handle_close(m->h[--m->nh]);
 	proc_reply(m, err);
 }
 
@@ -199,14 +245,6 @@ void clock_call(struct w_msg *m, const struct proc *from)
 static const int itimer_signal[4] = {SIGALRM, SIGVTALRM, SIGPROF, SIGXCPU};
 #define CPU_LIMIT 3
 
-static uint64_t cpu_time(const struct proc *p)
-{
-	struct w_obj_info i = {0};
-
-	w_obj_info(p->process, &i);
-	return i.time_ns;
-}
-
 static int which_of(const struct itimer *t)
 {
 	return t - t->p->itimer;
@@ -231,7 +269,7 @@ static void real_fired(struct ev_timer *ev)
 static void cpu_look(struct ev_timer *ev)
 {
 	struct itimer *t = container_of(ev, struct itimer, ev);
-	uint64_t used = cpu_time(t->p), left;
+	uint64_t used = cpu_time(t->p->process);
 
 	if (used >= t->target) {
 		t->target = t->interval ? used + t->interval : 0;
@@ -239,10 +277,8 @@ static void cpu_look(struct ev_timer *ev)
 	}
 	if (which_of(t) == CPU_LIMIT && used / NS_PER_S >= t->p->cpu_hard)
 		w_proc_kill(t->p->process, SIGKILL);
-	if (!t->target)
-		return;
-	left = (t->target - used) / CONFIG_NR_CPUS;
-	ev_timer_set(ev, rt_now() + (left < 1000000 ? 1000000 : left));
+	if (t->target)
+		ev_timer_set(ev, soonest_look(used, t->target, CONFIG_NR_CPUS));
 }
 
 /* SIGXCPU at the limit and each second from then on, as Linux does. */
@@ -262,7 +298,7 @@ void cpu_limit_start(struct proc *p)
 
 static uint64_t itimer_left(const struct itimer *t)
 {
-	uint64_t now = which_of(t) ? cpu_time(t->p) : rt_now();
+	uint64_t now = which_of(t) ? cpu_time(t->p->process) : rt_now();
 	uint64_t at = which_of(t) ? t->target : t->ev.at;
 
 	return at > now ? at - now : at ? 1 : 0;
@@ -284,7 +320,7 @@ void itimer_call(struct w_msg *m, struct proc *p)
 	if (set) {
 		t->interval = interval && interval < 1000000 ? 1000000 : interval;
 		t->ev.fn = which ? cpu_look : real_fired;
-		t->target = which && value ? cpu_time(p) + value : 0;
+		t->target = which && value ? cpu_time(p->process) + value : 0;
 		ev_timer_set(&t->ev, 0);
 		if (t->target)
 			cpu_look(&t->ev);

@@ -314,4 +314,4 @@ enum {
 	W_H_IOROOT,  /* init and driver hosts only */
 	W_H_FIRST_FREE = 8,
 };
-#define W_H_THREAD 0xffffffffu /* obj_info: the calling thread */
+#define W_H_THREAD 0xffffffffu /* obj_info, handle_dup, thread_*: the calling thread */

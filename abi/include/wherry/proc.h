@@ -121,6 +121,9 @@ struct lx_view_file { /* how struct lx_file begins */
 	uint64_t path; /* address, 0: it has none */
 };
 
+/* Clocks of POSIX timers (PROC_TIMER). */
+enum { PROC_TIMER_MONOTONIC, PROC_TIMER_WALL, PROC_TIMER_CPU };
+
 #define LX_START_TTY 1u	  /* the console becomes its controlling terminal */
 #define LX_START_TRACE 2u /* its calls go to the kernel log (boot option strace=NAME) */
 
