@@ -48,7 +48,7 @@ export CC HOSTCC
 
 config-goals := config menuconfig nconfig oldconfig olddefconfig savedefconfig alldefconfig \
 	allyesconfig allnoconfig randconfig listnewconfig defconfig %_defconfig set explain lint
-free-goals := help check check-python check-posix bench deps deps-bench clean mrproper format
+free-goals := help check check-python check-posix check-libc bench deps deps-bench clean mrproper format
 no-config := $(filter $(config-goals) $(free-goals),$(MAKECMDGOALS))
 
 CONFIG_FILE := .config
@@ -93,7 +93,13 @@ check-posix:
 	$$m defconfig && $$m set PKG_EXTRA="libc6 libgcc-s1" FS_MEM_LIMIT=512 STRACE=y && \
 	TESTS="$(TESTS)" /usr/bin/python3 $(srctree)/scripts/check-posix $$o $$o/suite sh -c '$$0 set "$$1" && $$0 image' "$$m"
 
-.PHONY: check check-python check-posix bench help deps deps-bench clean mrproper format
+check-libc:
+	@unset MAKEFLAGS MAKEOVERRIDES MFLAGS MAKELEVEL WHERRY_SUB; srctree=$(srctree) sh $(srctree)/scripts/deps-libc && \
+	o=$(objtree)/check-libc && m="make -s -C $(srctree) O=$$o" && mkdir -p $$o/suite && \
+	$$m defconfig && $$m set PKG_EXTRA="libc6 libgcc-s1" FS_MEM_LIMIT=512 STRACE=y && \
+	TESTS="$(TESTS)" /usr/bin/python3 $(srctree)/scripts/check-libc $$o $$o/suite sh -c '$$0 set "$$1" && $$0 image' "$$m"
+
+.PHONY: check check-python check-posix check-libc bench help deps deps-bench clean mrproper format
 help:
 	@sh $(srctree)/scripts/help
 

@@ -228,6 +228,11 @@ static int step(struct walk *w, const char *name, size_t len, bool final)
 	return 0;
 }
 
+static bool is_dots(const char *name, size_t len)
+{
+	return name[0] == '.' && (len == 1 || (len == 2 && name[1] == '.'));
+}
+
 /* The walk ends before its last component, name[0..len). */
 static int stop_before(struct walk *w, const char *name, size_t len)
 {
@@ -259,7 +264,7 @@ static int walk_path(struct walk *w, const char *p, bool inner)
 			;
 		final = !*next;
 		slash = next != end;
-		if (final && w->last && !inner)
+		if (final && w->last && !inner && !is_dots(p, end - p))
 			return stop_before(w, p, end - p);
 		err = step(w, p, end - p, final && !slash && !inner);
 		if (err == W_EXDEV && *next) /* inside a link: what follows it comes after */
@@ -297,7 +302,10 @@ int ramfs_walk(struct node *from, const char *path, bool nofollow, struct node *
 
 static void attach(struct node *n, struct node *dir)
 {
+	static uint64_t last_seat;
+
 	n->parent = dir;
+	n->seat = ++last_seat;
 	list_append(&dir->children, &n->sibling);
 	name_add(n);
 	dir->mtime = dir->ctime = rt_wall();

@@ -12,7 +12,8 @@
 #include <wherry/fs.h>
 
 struct node {
-	struct list sibling;  /* in parent->children */
+	struct list sibling;  /* in parent->children, by seat */
+	uint64_t seat;	      /* when it got its place there: later ones have larger ones */
 	struct list children; /* directories; owns */
 	struct list named;    /* in the table of names, while it has a parent */
 	struct node *parent;  /* NULL: root, or unlinked */

@@ -74,15 +74,20 @@ static int open_create(const char *path, uint32_t flags, uint32_t mode, struct n
 {
 	char last[256];
 	struct node *dir;
+	size_t len = strlen(path);
 	int err;
 
+	if (len && path[len - 1] == '/') { /* a directory's name */
+		err = ramfs_walk(ramfs_root, path, false, &dir, last);
+		return err ? err : W_EISDIR;
+	}
 	err = ramfs_walk(ramfs_root, path, flags & (FS_O_NOFOLLOW | FS_O_EXCL), out, NULL);
 	if (!err)
 		return flags & FS_O_EXCL ? W_EEXIST : 0;
 	if (err != W_ENOENT)
 		return err;
 	err = ramfs_walk(ramfs_root, path, false, &dir, last);
-	if (!err && (!*last || path[strlen(path) - 1] == '/'))
+	if (!err && !*last)
 		err = W_EISDIR;
 	if (err)
 		return err;
@@ -398,8 +403,8 @@ static size_t put_dirent(char *buf, size_t room, uint64_t ino, uint64_t next, ui
 	return len;
 }
 
-/* A cookie is 2 + the number of the last entry's inode: entries are kept in
- * creation order, so deleting some never makes a listing skip others. */
+/* A cookie is 2 + the seat of the last entry: they are in that order, so making, deleting and
+ * renaming some never makes a listing skip others. */
 static void op_readdir(struct w_msg *m, struct ofile *f)
 {
 	size_t room = m->out_len < SERVICE_BYTES ? m->out_len : SERVICE_BYTES, used = 0, len;
@@ -422,14 +427,14 @@ static void op_readdir(struct w_msg *m, struct ofile *f)
 	}
 	list_for_each (l, &f->n->children) {
 		n = list_entry(l, struct node, sibling);
-		if (f->off < 2 || n->ino + 2 <= f->off)
+		if (f->off < 2 || n->seat + 2 <= f->off)
 			continue;
-		len = put_dirent(service.bytes + used, room - used, ramfs_data(n)->ino, n->ino + 2,
+		len = put_dirent(service.bytes + used, room - used, ramfs_data(n)->ino, n->seat + 2,
 				 n->mode, n->name);
 		if (!len)
 			break;
 		used += len;
-		f->off = n->ino + 2;
+		f->off = n->seat + 2;
 	}
 	if (!used && f->off < 2)
 		reply(m, W_EINVAL);
@@ -437,11 +442,27 @@ static void op_readdir(struct w_msg *m, struct ofile *f)
 		service_reply_bytes(&service, m, used, service.bytes, used);
 }
 
+/*
+ * The directory and the name of what is to be made.  A slash at the end is for directories:
+ * there is nothing else behind it, and nothing else can be made there.
+ */
+static int walk_new(const char *path, bool is_dir, struct node **dir, char last[256])
+{
+	struct node *n;
+	size_t len = strlen(path);
+	int err = ramfs_walk(ramfs_root, path, false, dir, last);
+
+	if (err || is_dir || !*last || !len || path[len - 1] != '/')
+		return err;
+	err = ramfs_walk(ramfs_root, path, false, &n, NULL);
+	return !err || err == W_ENOTDIR ? W_EEXIST : err;
+}
+
 static int make(const char *path, uint32_t mode, struct node **out)
 {
 	char last[256];
 	struct node *dir;
-	int err = ramfs_walk(ramfs_root, path, false, &dir, last);
+	int err = walk_new(path, (mode & FS_S_IFMT) == FS_S_IFDIR, &dir, last);
 
 	if (err)
 		return err;
@@ -477,6 +498,8 @@ static void op_rename(struct w_msg *m, const char *from)
 
 	if (!err)
 		err = ramfs_walk(ramfs_root, to, false, &dir, last);
+	if (!err && *last && (n->mode & FS_S_IFMT) != FS_S_IFDIR && to[strlen(to) - 1] == '/')
+		err = W_ENOTDIR;
 	reply(m, err ? err : ramfs_rename(n, dir, last, m->FS_RENAME_in_noreplace));
 }
 
@@ -495,7 +518,9 @@ static void op_link(struct w_msg *m, const char *from)
 	int err = to ? ramfs_walk(ramfs_root, from, !m->FS_LINK_in_follow, &n, NULL) : W_EINVAL;
 
 	if (!err)
-		err = ramfs_walk(ramfs_root, to, false, &dir, last);
+		err = walk_new(to, false, &dir, last);
+	if (!err && !*last)
+		err = W_EEXIST;
 	if (!err && !link_permitted(ramfs_data(n)))
 		err = W_EPERM;
 	reply(m, err ? err : ramfs_link(n, dir, last));

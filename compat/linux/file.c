@@ -423,13 +423,13 @@ static long tty_ioctl(struct lx_file *f, uint64_t req, uint64_t arg)
 LX(ioctl)
 {
 	struct lx_file *f = fd_file(a[0]);
+	uint32_t request = a[1], v; /* musl's is an int: its upper half is the sign */
 	w_handle_t s;
-	uint32_t v;
 	int64_t n;
 
 	if (!f)
 		return -EBADF;
-	switch (a[1]) {
+	switch (request) {
 	case 0x5421: /* FIONBIO */
 		if (get_user(&v, a[2], 4))
 			return -EFAULT;
@@ -437,15 +437,15 @@ LX(ioctl)
 		return 0;
 	case 0x5451: /* FIOCLEX */
 	case 0x5450:
-		proc()->fd[a[0]].cloexec = a[1] == 0x5451;
+		proc()->fd[a[0]].cloexec = request == 0x5451;
 		return 0;
 	case 0x5452: /* FIOASYNC */
 		return 0;
 	}
 	if (f->kind == K_TTY || f->kind == K_INOTIFY || (f->mode & FS_S_IFMT) == FS_S_IFBLK)
-		return tty_ioctl(f, a[1], a[2]);
+		return tty_ioctl(f, request, a[2]);
 	s = f->kind == K_STREAM ? f->h : f->stream;
-	if (a[1] == 0x541b && s) { /* FIONREAD */
+	if (request == 0x541b && s) { /* FIONREAD */
 		n = w_stream_ctl(s, W_STREAM_AVAIL, 0);
 		v = n < 0 ? 0 : n;
 		return put_user(a[2], &v, 4) ? -EFAULT : 0;

@@ -8,12 +8,39 @@ LX(uname)
 
 	memset(u, 0, sizeof(u));
 	strlcpy(u[0], "Linux", 65); /* programs choose their code by this word */
-	strlcpy(u[1], "wherry", 65);
+	strlcpy(u[1], lx_page()->names[0], 65);
 	strlcpy(u[2], CONFIG_LINUX_RELEASE, 65);
 	strlcpy(u[3], "#1 Wherry", 65);
 	strlcpy(u[4], "x86_64", 65);
-	strlcpy(u[5], "(none)", 65);
+	strlcpy(u[5], lx_page()->names[1], 65);
 	return put_user(a[0], u, sizeof(u)) ? -EFAULT : 0;
+}
+
+static long set_machine_name(uint64_t what, const uint64_t *a)
+{
+	struct w_msg m = {.op = PROC_HOST};
+	char name[LX_NAME];
+
+	if (lx_page()->ids[1])
+		return -EPERM;
+	if ((int32_t)a[1] < 0 || a[1] > LX_NAME)
+		return -EINVAL;
+	if (get_user(name, a[0], a[1]))
+		return -EFAULT;
+	m.in = (uint64_t)name;
+	m.in_len = a[1];
+	m.PROC_HOST_in_what = what;
+	return lx_chan(LX_H_PROC, &m);
+}
+
+LX(sethostname)
+{
+	return set_machine_name(0, a);
+}
+
+LX(setdomainname)
+{
+	return set_machine_name(1, a);
 }
 
 LX(sysinfo)

@@ -284,6 +284,19 @@ static __attribute__((noinline)) long path_op_elsewhere(const char *path, struct
 	return elsewhere(path, other) ? path_op(other, m) : W_EXDEV;
 }
 
+/* A link in /proc (chmod("/proc/self/fd/3"), as C libraries do it): what it leads to. */
+static __attribute__((noinline)) long path_op_behind(const char *path, const struct w_msg *asked,
+						     struct w_msg *m)
+{
+	char to[PATH_LEN];
+	struct fs_stat st;
+
+	if (read_link(path, to) || to[0] != '/')
+		return path_stat(path, true, &st) ? -ENOENT : W_EROFS;
+	*m = *asked;
+	return path_op(to, m);
+}
+
 /* One path, lent to its service, with op and up to four words. */
 long path_op(const char *path, struct w_msg *m)
 {
@@ -295,6 +308,8 @@ long path_op(const char *path, struct w_msg *m)
 	m->in = (uint64_t)(*rest ? rest : "/");
 	m->in_len = strlen(*rest ? rest : "/");
 	err = lx_chan(h, m);
+	if (err == W_EROFS && h == LX_H_PROCFS && m->op != FS_READLINK)
+		return path_op_behind(path, &again, m);
 	if (err != W_EXDEV || h != LX_H_FS)
 		return err;
 	*m = again;
@@ -517,14 +532,42 @@ long path_open(const char *path, uint32_t flags, uint32_t mode, struct lx_file *
 
 /* ---- calls on paths ---- */
 
+static int dots_at_end(uint64_t upath)
+{
+	char path[PATH_LEN];
+	long n = lx_copy_str(path, (const char *)upath, sizeof(path));
+	int dots = 0;
+
+	while (n > 0 && path[n - 1] == '/')
+		n--;
+	for (; n > 0 && path[n - 1] == '.' && dots < 3; n--)
+		dots++;
+	return dots < 3 && (n <= 0 || path[n - 1] == '/') ? dots : 0;
+}
+
+/* The path of something to be made: "." and ".." are there, or what leads to them is not. */
+static long path_new(long dirfd, uint64_t upath, char *out)
+{
+	struct fs_stat st;
+	long err = path_get(dirfd, upath, out, PATH_LEN);
+
+	if (err < 0 || !dots_at_end(upath))
+		return err;
+	err = path_stat(out, false, &st);
+	if (!err && (st.mode & FS_S_IFMT) != FS_S_IFDIR)
+		err = -ENOTDIR;
+	return err < 0 ? err : -EEXIST;
+}
+
 static long open_at(long dirfd, uint64_t upath, uint64_t flags, uint64_t mode)
 {
 	char path[PATH_LEN];
 	struct lx_file *f;
-	long err = path_get(dirfd, upath, path, sizeof(path));
+	long err = flags & FS_O_CREAT ? path_new(dirfd, upath, path)
+				      : path_get(dirfd, upath, path, sizeof(path));
 
 	if (err < 0)
-		return err;
+		return err == -EEXIST ? W_EISDIR : err;
 	err = path_open(path, flags & ~02000000u, mode & ~proc()->umask & 07777, &f);
 	return err < 0 ? err : fd_install(f, 0, flags & 02000000);
 }
@@ -887,12 +930,24 @@ static long one_path(long dirfd, uint64_t upath, struct w_msg *m)
 	return err < 0 ? err : 0;
 }
 
+/* Likewise, where nothing may be. */
+static long one_new(long dirfd, uint64_t upath, struct w_msg *m)
+{
+	char path[PATH_LEN];
+	long err = path_new(dirfd, upath, path);
+
+	if (err < 0)
+		return err;
+	err = path_op(path, m);
+	return err < 0 ? err : 0;
+}
+
 static long mkdir_at(long dirfd, uint64_t upath, uint64_t mode)
 {
 	struct w_msg m = {.op = FS_MKDIR};
 
 	m.FS_MKDIR_in_mode = mode & ~proc()->umask & 01777;
-	return one_path(dirfd, upath, &m);
+	return one_new(dirfd, upath, &m);
 }
 
 LX(mkdir)
@@ -919,19 +974,6 @@ LX(unlink)
 }
 
 /* Does the path end in "." (1) or ".." (2)?  Making it absolute loses that. */
-static int dots_at_end(uint64_t upath)
-{
-	char path[PATH_LEN];
-	long n = lx_copy_str(path, (const char *)upath, sizeof(path));
-	int dots = 0;
-
-	while (n > 0 && path[n - 1] == '/')
-		n--;
-	for (; n > 0 && path[n - 1] == '.' && dots < 3; n--)
-		dots++;
-	return dots < 3 && (n <= 0 || path[n - 1] == '/') ? dots : 0;
-}
-
 static long remove_dir(long dirfd, uint64_t upath)
 {
 	return dots_at_end(upath) == 1 ? -EINVAL : unlink_at(dirfd, upath, true);
@@ -973,18 +1015,22 @@ static long two_at(struct w_msg *m, long d1, uint64_t u1, long d2, uint64_t u2)
 	long err = path_get(d1, u1, p1, sizeof(p1));
 
 	if (err >= 0)
-		err = path_get(d2, u2, p2, sizeof(p2));
+		err = path_new(d2, u2, p2);
 	return err < 0 ? err : two_paths(m, p1, p2);
 }
 
 static long rename_at(long d1, uint64_t u1, long d2, uint64_t u2, bool noreplace)
 {
 	struct w_msg m = {.op = FS_RENAME};
+	char p1[PATH_LEN], p2[PATH_LEN];
+	long from = path_new(d1, u1, p1), to = path_new(d2, u2, p2);
 
-	if (dots_at_end(u1) || dots_at_end(u2))
+	if (from == -EEXIST || (from >= 0 && to == -EEXIST)) /* "." and ".." stay */
 		return W_EBUSY;
+	if (from < 0 || to < 0)
+		return from < 0 ? from : to;
 	m.FS_RENAME_in_noreplace = noreplace;
-	return two_at(&m, d1, u1, d2, u2);
+	return two_paths(&m, p1, p2);
 }
 
 LX(rename)
@@ -1025,13 +1071,11 @@ static long symlink_at(uint64_t utarget, long dirfd, uint64_t upath)
 	struct w_msg m = {.op = FS_SYMLINK, .in = (uint64_t)buf};
 	const char *rest = path;
 	long n = lx_copy_str(buf, (const char *)utarget, PATH_LEN);
-	long err = n < 0 ? n : path_get(dirfd, upath, path, sizeof(path));
+	long err = n < 0 ? n : n ? path_new(dirfd, upath, path) : -ENOENT;
 	w_handle_t h;
 
 	if (err < 0)
 		return err;
-	if (!n)
-		return -ENOENT;
 	h = path_mount(&rest);
 	m.in_len = n + 1 + strlcpy(buf + n + 1, rest, PATH_LEN) + 1;
 	err = lx_chan(h, &m);
@@ -1411,7 +1455,7 @@ static long mknod_at(long dirfd, uint64_t upath, uint32_t mode, uint64_t dev)
 		mode |= FS_S_IFREG;
 	m.FS_MKNOD_in_mode = mode & ~proc()->umask;
 	m.FS_MKNOD_in_rdev = dev;
-	return one_path(dirfd, upath, &m);
+	return one_new(dirfd, upath, &m);
 }
 
 LX(mknod)

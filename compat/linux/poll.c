@@ -68,19 +68,27 @@ uint32_t file_ready(struct lx_file *f)
 	return signals(h[0]);
 }
 
-long lx_wait_ready(struct lx_file *f, uint32_t bits, uint64_t deadline)
+/* Watch f for these bits; true: there is something to watch. */
+static bool watch(w_handle_t ws, struct lx_file *f, uint32_t bits, uint64_t key)
 {
 	w_handle_t h[2];
-	struct w_event ev;
-	long ws, r;
+	int n = file_waitables(f, h);
 
-	if (!file_waitables(f, h))
-		return 0;
-	ws = w_ws_create();
+	if (n)
+		w_ws_ctl(ws, W_WS_ADD, h[0], bits, key);
+	if (n == 2) /* as in file_ready() */
+		w_ws_ctl(ws, W_WS_ADD, h[1], bits & ~POLLOUT, key);
+	return n;
+}
+
+long lx_wait_ready(struct lx_file *f, uint32_t bits, uint64_t deadline)
+{
+	struct w_event ev;
+	long ws = w_ws_create(), r = 0;
+
 	if (ws < 0)
 		return ws;
-	r = w_ws_ctl(ws, W_WS_ADD, h[0], bits | POLLERR | POLLHUP, 1);
-	if (r >= 0)
+	if (watch(ws, f, bits | POLLERR | POLLHUP, 1))
 		r = w_ws_wait(ws, &ev, 1, deadline);
 	w_handle_close(ws);
 	return r == W_ETIMEDOUT ? -EAGAIN : r == -EINTR ? ERESTARTSYS : r < 0 ? r : 0;
@@ -124,7 +132,6 @@ static int scan(struct pollfd *p, uint32_t n)
 
 static long wait_any(const struct pollfd *p, uint32_t n, uint64_t deadline)
 {
-	w_handle_t h[2];
 	struct w_event ev;
 	struct lx_file *f;
 	long ws = w_ws_create(), r;
@@ -134,8 +141,8 @@ static long wait_any(const struct pollfd *p, uint32_t n, uint64_t deadline)
 		return ws;
 	for (i = 0; i < n; i++) {
 		f = p[i].fd < 0 ? NULL : fd_file(p[i].fd);
-		if (f && file_waitables(f, h))
-			w_ws_ctl(ws, W_WS_ADD, h[0], want_bits((uint16_t)p[i].events), i);
+		if (f)
+			watch(ws, f, want_bits((uint16_t)p[i].events), i);
 	}
 	r = w_ws_wait(ws, &ev, 1, deadline);
 	w_handle_close(ws);

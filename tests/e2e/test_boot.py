@@ -88,6 +88,12 @@ def test_built_in_command_line_comes_first(image):
         assert vm.command("cat /proc/cmdline").strip().startswith("ip=10.0.2.15/24,10.0.2.2 other=1")
 
 
+def test_name_on_the_command_line(image):
+    with VM(image(), cmdline="hostname=skiff") as vm:
+        vm.wait("# ")
+        assert vm.command("hostname").strip() == "skiff"
+
+
 def test_configuration_is_readable_in_the_running_system(image):
     build = image()
     with VM(build) as vm:

@@ -40,6 +40,7 @@ def vm(request, image):
     ("for i in 1 2 3; do echo $i; done | sed -n 2p", "2"),
     ("x=$(date +%s); [ $x -gt 1600000000 ] && echo clock", "clock"),
     ("dd if=/dev/urandom bs=64 count=1 2>/dev/null | wc -c", "64"),
+    ("cat /etc/hostname; hostname ferry; hostname; cat /proc/sys/kernel/hostname; sh -c 'uname -n'; hostname wherry", "wherry\nferry\nferry\nferry"),
     ("free | grep -c Mem", "1"),
     ("top -bn1 | grep -c 'PID *PPID'", "1"),
 ])

@@ -1096,6 +1096,46 @@ CALL(getcpu)
 	E(S(getcpu, BAD, NULL, NULL));
 }
 
+/* To what it is already: the host has a name as well, and may not let even root change it. */
+static int renames(int nr, const char *name)
+{
+	long r = syscall(nr, name, strlen(name));
+
+	return r == 0 || errno == EPERM;
+}
+
+static int error_of_name(int nr, const char *name, long len)
+{
+	return syscall(nr, name, len) < 0 ? errno == EPERM || errno == EINVAL || errno == EFAULT
+					  : 0;
+}
+
+CALL(sethostname)
+{
+	struct utsname u;
+	int status;
+
+	uname(&u);
+	N(renames(SYS_sethostname, u.nodename));
+	N(error_of_name(SYS_sethostname, "x", 65));
+	N(error_of_name(SYS_sethostname, "x", -1));
+	N(error_of_name(SYS_sethostname, BAD, 1));
+	if (!fork())
+		_exit(!setuid(65534) && syscall(SYS_sethostname, "x", 65) < 0 && errno == EPERM);
+	wait(&status);
+	N(WEXITSTATUS(status));
+}
+
+CALL(setdomainname)
+{
+	struct utsname u;
+
+	uname(&u);
+	N(renames(SYS_setdomainname, u.domainname));
+	N(error_of_name(SYS_setdomainname, "x", 65));
+	N(error_of_name(SYS_setdomainname, BAD, 1));
+}
+
 CALL(getpriority)
 {
 	E(S(getpriority, 9, 0));

@@ -2,6 +2,52 @@
 /* Files, offsets, links, directories, errors: what the host says is right. */
 #include "lx.h"
 
+/* The sum of the letters of a directory's entries, whatever their order. */
+static int letters(const char *name)
+{
+	DIR *d = opendir(name);
+	struct dirent *e;
+	int sum = 0;
+
+	while ((e = readdir(d)))
+		sum += e->d_name[0] == '.' ? 0 : 1 << (e->d_name[0] - 'a');
+	closedir(d);
+	return sum;
+}
+
+/* What was renamed is listed like everything else, and what was there before it still is. */
+static void listings(void)
+{
+	struct dirent *e;
+	int seen = 0;
+	DIR *d;
+
+	mkdir("list", 0755);
+	mkdir("other", 0755);
+	close(open("list/a", O_CREAT, 0644));
+	close(open("list/b", O_CREAT, 0644));
+	mkdir("list/c", 0755);
+	close(open("other/d", O_CREAT, 0644));
+	printf("made: %x", letters("list"));
+	rename("list/a", "list/e");
+	printf(", renamed: %x", letters("list"));
+	rename("list/c", "list/f");
+	rename("list/f", "list/c");
+	rename("list/b", "other/b");
+	printf(", moved: %x %x", letters("list"), letters("other"));
+	rename("other/d", "list/d");
+	printf(", back: %x %x\n", letters("list"), letters("other"));
+	d = opendir("list");
+	while ((e = readdir(d))) { /* while it is being listed */
+		seen += e->d_name[0] != '.';
+		rename("other/b", "other/g");
+		unlinkat(dirfd(d), e->d_name, e->d_type == DT_DIR ? AT_REMOVEDIR : 0);
+	}
+	closedir(d);
+	printf("removed while listed: %d, left %x\n", seen, letters("list"));
+	system("rm -r list other");
+}
+
 int main(void)
 {
 	char b[64] = "", path[] = "tXXXXXX";
@@ -81,5 +127,6 @@ int main(void)
 	CHECK(read(fd, (void *)8, 10));
 	CHECK(ioctl(open("/dev/null", O_RDWR), TCGETS, b));
 	CHECK(write(open("/dev/full", O_WRONLY), "x", 1));
+	listings();
 	return 0;
 }

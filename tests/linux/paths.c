@@ -26,6 +26,53 @@ static void file(const char *path, const char *text)
 	close(fd);
 }
 
+/* The end of the name of something new: "." and slashes. */
+static void ends(void)
+{
+	static const char *const name[] = {"t/none/.", "t/none/..", "t/none/", "t/dir/.",
+					   "t/dir/",   "t/file/.",  "t/file/", "t/.",
+					   "t/..",     "/",	    "t//./"};
+	unsigned i;
+
+	mkdir("t/dir", 0755);
+	close(open("t/file", O_CREAT | O_WRONLY, 0644));
+	for (i = 0; i < sizeof(name) / sizeof(*name); i++) {
+		printf("%s\n", name[i]);
+		CHECK(mkdir(name[i], 0755));
+		if (rmdir("t/none"))
+			CHECK(mkfifo(name[i], 0644));
+		CHECK(mknod(name[i], S_IFREG | 0644, 0));
+		CHECK(symlink("nowhere", name[i]));
+		CHECK(link("t/file", name[i]));
+		CHECK(rename("t/file", name[i]));
+		CHECK(open(name[i], O_CREAT | O_WRONLY, 0644));
+		CHECK(unlink("t/none"));
+	}
+	CHECK(rename("t/dir", "t/moved/"));
+	CHECK(rename("t/moved/", "t/dir"));
+}
+
+/* By the descriptor of a file that is not open for it, as C libraries do. */
+static void behind_links(void)
+{
+	struct timespec ts[2] = {{5, 0}, {6, 0}};
+	struct stat st;
+	char link[64];
+	int fd = open("t/file", O_PATH | O_CLOEXEC);
+
+	sprintf(link, "/proc/self/fd/%d", fd);
+	CHECK(chmod(link, 0421));
+	CHECK(chown(link, 3, 4));
+	CHECK(utimensat(AT_FDCWD, link, ts, 0));
+	CHECK(truncate(link, 99));
+	CHECK(stat("t/file", &st));
+	printf("%o %d %d %d %d\n", st.st_mode, st.st_uid, st.st_gid, (int)st.st_mtime > 5,
+	       (int)st.st_size);
+	CHECK(chmod("/proc/self/status", 0600) && (errno == EPERM || errno == EROFS));
+	close(fd);
+	CHECK(chmod(link, 0421));
+}
+
 int main(void)
 {
 	char start[512], b[64];
@@ -93,6 +140,8 @@ int main(void)
 	CHECK(rmdir("t/..."));
 	CHECK(open("t/a..b", O_CREAT | O_WRONLY, 0600) > 0);
 	CHECK(unlink("t/a..b"));
+	ends();
+	behind_links();
 	system("rm -rf t");
 	return 0;
 }

@@ -98,6 +98,49 @@ static void addresses_in_use(void)
 	CHECK(socket(AF_INET, SOCK_DGRAM, 6));
 }
 
+/* connect() goes on in the background, and the first that is waited for is what the server
+ * says: how 0 by poll, 1 by select, 2 by epoll, 3 in read. */
+static void server_speaks_first(int how)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int l = socket(AF_INET, SOCK_STREAM, 0), s = socket(AF_INET, SOCK_STREAM, 0), r = 0;
+	struct epoll_event ev = {.events = EPOLLIN};
+	socklen_t n = sizeof(a);
+	char b[8] = "";
+	fd_set set;
+
+	bind(l, (struct sockaddr *)&a, n);
+	getsockname(l, (struct sockaddr *)&a, &n);
+	listen(l, 1);
+	if (!fork()) {
+		usleep(50000);
+		write(accept(l, NULL, NULL), "hello", 5);
+		_exit(0);
+	}
+	fcntl(s, F_SETFL, O_NONBLOCK);
+	CHECK(connect(s, (struct sockaddr *)&a, sizeof(a)));
+	alarm(20);
+	if (how == 0)
+		r = poll(&(struct pollfd){s, POLLIN, 0}, 1, -1);
+	if (how == 1) {
+		FD_ZERO(&set);
+		FD_SET(s, &set);
+		r = select(s + 1, &set, NULL, NULL, NULL);
+	}
+	if (how == 2) {
+		l = epoll_create1(0);
+		epoll_ctl(l, EPOLL_CTL_ADD, s, &ev);
+		r = epoll_wait(l, &ev, 1, -1);
+	}
+	if (how == 3)
+		fcntl(s, F_SETFL, 0);
+	alarm(0);
+	printf("%d: ready %d, %d %s\n", how, r, (int)read(s, b, 8), b);
+	close(s);
+	close(l);
+	wait(NULL);
+}
+
 int main(void)
 {
 	int p[2], ep = epoll_create1(0), e = eventfd(0, EFD_NONBLOCK), t, sp[2];
@@ -155,5 +198,7 @@ int main(void)
 	sockets();
 	datagrams();
 	addresses_in_use();
+	for (t = 0; t < 4; t++)
+		server_speaks_first(t);
 	return 0;
 }

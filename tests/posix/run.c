@@ -45,6 +45,7 @@ static void start(struct job *j, const char *name)
 	if (j->pid)
 		return;
 	sigprocmask(SIG_SETMASK, &inherited, NULL);
+	setenv("LC_ALL", "C", 1); /* the same on both sides */
 	setsid();
 	mkdir(j->work, 0777);
 	if (chdir(j->work))

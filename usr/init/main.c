@@ -160,11 +160,35 @@ static void ended(struct ev_source *s, uint32_t bits)
 	ev_timer_set(&e->again, rt_now() + RESTART_DELAY_NS);
 }
 
+/* The machine's name: the boot option hostname=NAME, or the first line of /etc/hostname. */
+static void name_machine(void)
+{
+	struct w_msg m = {.op = PROC_HOST};
+	struct flatfs_file f;
+	char name[LX_NAME + 1] = "";
+	uint64_t n = 0;
+
+	if (!rt_option("hostname", name, sizeof(name)) &&
+	    flatfs_find(&archive, "etc/hostname", &f)) {
+		for (; n < f.len && n < LX_NAME; n++) {
+			name[n] = ((const char *)archive.base)[f.off + n];
+			if (name[n] <= ' ')
+				break;
+		}
+		name[n] = 0;
+	}
+	m.in = (uint64_t)name;
+	m.in_len = strlen(name);
+	if (m.in_len)
+		rt_call(proc, &m);
+}
+
 static void start_all_linux(struct ev_task *t)
 {
 	int i;
 
 	(void)t;
+	name_machine();
 	for (i = 0; i < nentries; i++)
 		if (!entries[i].native && !entries[i].process)
 			start(&entries[i]);

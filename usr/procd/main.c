@@ -515,6 +515,8 @@ static void sigpage_free(struct proc *p)
 	p->sigmem = 0;
 }
 
+char machine_names[2][LX_NAME + 1] = {"wherry", "(none)"};
+
 static int sigpage_new(struct proc *p)
 {
 	int64_t m;
@@ -522,14 +524,41 @@ static int sigpage_new(struct proc *p)
 	if (nspare) {
 		p->sigmem = spare[--nspare].mem;
 		p->sig = memset(spare[nspare].page, 0, W_PAGE);
-		return 0;
+	} else {
+		m = w_mem_create(W_PAGE, 0);
+		if (m < 0)
+			return m;
+		p->sigmem = m;
+		p->sig = rt_map(m, 0, W_PAGE, W_PROT_READ | W_PROT_WRITE | W_MAP_SHARED);
+		if (!p->sig)
+			return W_ENOMEM;
 	}
-	m = w_mem_create(W_PAGE, 0);
-	if (m < 0)
-		return m;
-	p->sigmem = m;
-	p->sig = rt_map(m, 0, W_PAGE, W_PROT_READ | W_PROT_WRITE | W_MAP_SHARED);
-	return p->sig ? 0 : W_ENOMEM;
+	memcpy(p->sig->names, machine_names, sizeof(machine_names));
+	return 0;
+}
+
+/* sethostname(2); p: NULL: init */
+static void op_host(struct w_msg *m, const struct proc *p, const char *bytes)
+{
+	uint64_t what = m->PROC_HOST_in_what;
+	struct list *l;
+
+	if (p ? p->euid : m->badge == PROGRAM) {
+		reply(m, W_EPERM);
+		return;
+	}
+	if (what > 1 || m->in_len > LX_NAME) {
+		reply(m, W_EINVAL);
+		return;
+	}
+	memset(machine_names[what], 0, LX_NAME);
+	memcpy(machine_names[what], bytes, m->in_len);
+	list_for_each (l, &procs) {
+		p = list_entry(l, struct proc, all);
+		if (p->sig)
+			memcpy(p->sig->names, machine_names, sizeof(machine_names));
+	}
+	reply(m, 0);
 }
 
 static void ended(struct ev_source *s, uint32_t bits)
@@ -1355,6 +1384,9 @@ static void call(struct service *s, struct w_msg *m)
 		return;
 	case PROC_NOTIFY:
 		op_notify(m);
+		return;
+	case PROC_HOST:
+		op_host(m, p, s->bytes);
 		return;
 	case PROC_SIGNAL_GROUP: /* a note from the console; no reply */
 		if (m->badge != PROGRAM)

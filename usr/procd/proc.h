@@ -59,7 +59,8 @@ struct proc {
 
 extern struct list procs;
 extern struct service proc_service;
-extern uint64_t missing_calls[512]; /* Linux calls that nobody implements */
+extern char machine_names[2][LX_NAME + 1]; /* its own, its domain's */
+extern uint64_t missing_calls[512];	   /* Linux calls that nobody implements */
 
 void proc_reply(struct w_msg *m, int64_t status);
 /* Post a signal; tid 0: any thread.  False: it was pending already. */

@@ -214,7 +214,12 @@ static void f_ostype(struct out *o)
 
 static void f_hostname(struct out *o)
 {
-	f_text(o, "wherry");
+	f_text(o, machine_names[0]);
+}
+
+static void f_domainname(struct out *o)
+{
+	f_text(o, machine_names[1]);
 }
 
 static void f_pid_max(struct out *o)
@@ -297,6 +302,7 @@ static const struct sysfile {
 	{"sys/net/core/somaxconn", f_somaxconn},
 	{"sys/kernel/osrelease", f_osrelease},
 	{"sys/kernel/ostype", f_ostype},
+	{"sys/kernel/domainname", f_domainname},
 	{"sys/kernel/hostname", f_hostname},
 	{"sys/kernel/pid_max", f_pid_max},
 	{"sys/kernel/ngroups_max", f_ngroups},

@@ -65,6 +65,8 @@ struct lx_siginfo {
 	int64_t value;
 	uint32_t tid, overrun; /* only this thread may take it (0: any); timers */
 };
+#define LX_NAME 64 /* uname(2) */
+
 struct lx_sigpage {
 	uint64_t pending; /* bit n-1: signal n; atomic */
 	uint32_t pid;
@@ -74,6 +76,7 @@ struct lx_sigpage {
 	uint32_t ids[6];	    /* real, effective, saved uid; the same of gid */
 	struct lx_siginfo info[65]; /* last siginfo of each signal number */
 	uint32_t sigchld;	    /* LX_NOCLDSTOP, LX_NOCLDWAIT: from the process */
+	char names[2][LX_NAME + 1]; /* of the machine, and of its domain */
 };
 
 /* What an open file of a process is (struct lx_view_file, struct lx_inherit_fd). */
