@@ -155,6 +155,11 @@ void stack_poll(void)
 	ev_task_add(&poll_task);
 }
 
+void stack_deliver(void)
+{
+	netif_poll_all();
+}
+
 /* ---- addresses ---- */
 
 static void announce(struct netif *n)

@@ -84,7 +84,7 @@ struct sock {
 	bool want_out;	      /* stream is watched for readable */
 	struct list queue;    /* S_LISTEN: connections; UDP: datagrams */
 	uint32_t queued;
-	struct list in_queue;  /* this connection, in its listener's queue */
+	struct list in_queue;  /* this connection, in its listener's queue, or in connections */
 	struct sock *listener; /* while in_queue is linked */
 	struct list waiting;   /* pending accept, connect, recvfrom */
 	struct list owes;      /* an acknowledgement, in owing */
@@ -556,6 +556,10 @@ static void serve_accepts(struct sock *l)
 		s = list_first(&l->queue, struct sock, in_queue);
 		list_del(&p->link);
 		unqueue(s);
+		if (list_is_empty(&l->queue) && l->readable) { /* whoever hears finds it so */
+			ready(l, 0, W_READABLE);
+			l->readable = false;
+		}
 		if (hand_out(s, &p->m, 0)) /* the next one who asks may have it */
 			enqueue(l, s, true);
 		else if (s->tcp)
@@ -743,16 +747,40 @@ static void op_name(struct w_msg *m, struct sock *s)
 
 /* ---- connect ---- */
 
+/*
+ * Connections that have come about and are not told yet.  That waits until lwIP has done with
+ * what it is at: on this machine itself the listener's side comes about right afterwards, and
+ * who hears that connect() has succeeded finds the connection there.
+ */
+static struct list connections = LIST_INIT(connections);
+
+static void tell_connected(struct ev_task *t)
+{
+	struct sock *s;
+
+	(void)t;
+	while (!list_is_empty(&connections)) {
+		s = list_first(&connections, struct sock, in_queue);
+		list_del(&s->in_queue);
+		if (s->state == S_CONNECTED) {
+			s->told |= fail_waiting(s, 0);
+			ready(s, W_WRITABLE, 0);
+		}
+		sock_free(s); /* if it has ended meanwhile */
+	}
+}
+
 static err_t on_connected(void *arg, struct tcp_pcb *pcb, err_t err)
 {
+	static struct ev_task task = {.fn = tell_connected};
 	struct sock *s = arg;
 
 	(void)pcb;
 	if (!s || err != ERR_OK)
 		return ERR_OK;
 	connected(s);
-	s->told = fail_waiting(s, 0);
-	ready(s, W_WRITABLE, 0);
+	list_append(&connections, &s->in_queue);
+	ev_task_add(&task);
 	return ERR_OK;
 }
 
@@ -826,6 +854,8 @@ static bool give_dgram(struct sock *s, struct w_msg *m)
 	n = pbuf_copy_partial(d->p, buf + 16, n < room ? n : room, 0);
 	m->NET_RECVFROM_out_full = d->p->tot_len;
 	m->nh = 0;
+	if (s->queued == 1 && !m->NET_RECVFROM_in_peek)
+		ready(s, 0, W_READABLE); /* before the answer: whoever hears of it finds it so */
 	if (service_reply_bytes(&service, m, n, buf, n + 16) < 0)
 		return false;
 	if (!m->NET_RECVFROM_in_peek) {
@@ -909,6 +939,7 @@ static void op_sendto(struct w_msg *m, struct sock *s, const char *bytes)
 	ip_addr_set_ip4_u32(&ip, a.ip);
 	err = a.family ? udp_sendto(s->udp, p, &ip, lwip_ntohs(a.port)) : udp_send(s->udp, p);
 	pbuf_free(p);
+	stack_deliver();
 	reply(m, err == ERR_OK	   ? (int)m->in_len - 16
 		 : err == ERR_CONN ? W_ENOTCONN
 				   : to_errno(err));

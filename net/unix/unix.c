@@ -231,6 +231,17 @@ static void update(struct usock *s)
 	w_event_set(s->event, r ? W_READABLE : 0, r ? 0 : W_READABLE);
 }
 
+/* The event as it will be once the answer is out: whoever hears of that finds it so.  Where
+ * nobody was there to hear it, update() puts it right. */
+static void update_ahead(struct usock *s, int dgrams, int accepted)
+{
+	s->ndgrams += dgrams;
+	s->naccepted += accepted;
+	update(s);
+	s->ndgrams -= dgrams;
+	s->naccepted -= accepted;
+}
+
 static void answer_receivers(struct usock *s);
 
 /* The control channel is gone: whoever is connected here sees the end. */
@@ -449,6 +460,7 @@ static void answer_accept(struct usock *s)
 		p->m.h[2] = c->stream;
 		p->m.nh = c->stream ? 3 : 2;
 		p->m.UNIX_ACCEPT_out_ticket = c->ticket;
+		update_ahead(s, 0, -1);
 		if (service_reply_bytes(&service, &p->m, 0, c->peer ? c->peer->path : NULL,
 					c->peer ? c->peer->path_len : 0) < 0) {
 			/* the accepter went away: the channel closes, the connection stays */
@@ -487,7 +499,9 @@ static int connect_now(struct w_msg *m, struct usock *s, struct usock *l)
 	m->h[0] = h[0];
 	m->nh = h[0] ? 1 : 0;
 	/* first: a caller that was interrupted asks again and must not find itself connected */
+	update_ahead(l, 0, 1);
 	if (service_reply(&service, m, 0) < 0) {
+		update(l);
 		close_handles(m);
 		if (h[1])
 			w_handle_close(h[1]);
@@ -666,6 +680,8 @@ static bool deliver(struct usock *s, struct w_msg *m)
 	m->UNIX_RECVFROM_out_uid = d->cred.uid;
 	m->UNIX_RECVFROM_out_gid = d->cred.gid;
 	m->nh = 0;
+	if (!peek)
+		update_ahead(s, -1, 0);
 	if (service_reply(&service, m, n) < 0 || peek)
 		return true;
 	rights_drop(&s->got_rights);
@@ -758,9 +774,9 @@ static void op_sendto(struct w_msg *m, struct usock *s, struct usock *to)
 		err = W_EAGAIN;
 	} else
 		err = queue(m, s, to);
-	reply(m, err ? err : (int32_t)m->in_len);
 	if (!err)
 		answer_receivers(to);
+	reply(m, err ? err : (int32_t)m->in_len);
 }
 
 static void op_recvfrom(struct w_msg *m, struct usock *s)
