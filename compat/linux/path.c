@@ -136,7 +136,20 @@ static bool is_plain(const char *p)
 	return true;
 }
 
-long path_get(long dirfd, uint64_t upath, char *out, size_t size)
+/* How many dots the last component is: 1, 2, or 0 for another name. */
+static int dots_at_end(const char *path, size_t n)
+{
+	int dots = 0;
+
+	while (n && path[n - 1] == '/')
+		n--;
+	for (; n && path[n - 1] == '.' && dots < 3; n--)
+		dots++;
+	return dots < 3 && (!n || path[n - 1] == '/') ? dots : 0;
+}
+
+/* path_get(), and how many dots the last component was. */
+static long get_path(long dirfd, uint64_t upath, char *out, size_t size, int *dots)
 {
 	char raw[PATH_LEN];
 	long n = lx_copy_str(out, (const char *)upath, size);
@@ -146,9 +159,11 @@ long path_get(long dirfd, uint64_t upath, char *out, size_t size)
 		return n;
 	if (!n)
 		return -ENOENT;
+	*dots = 0;
 	if (is_plain(out))
 		return 0;
 	strlcpy(raw, out, sizeof(raw));
+	*dots = dots_at_end(raw, n);
 	out[0] = '/';
 	out[1] = 0;
 	if (raw[0] != '/') {
@@ -165,6 +180,13 @@ long path_get(long dirfd, uint64_t upath, char *out, size_t size)
 	}
 	n = go_up(out, size, raw);
 	return n < 0 ? n : normalise(out, size, raw);
+}
+
+long path_get(long dirfd, uint64_t upath, char *out, size_t size)
+{
+	int dots;
+
+	return get_path(dirfd, upath, out, size, &dots);
 }
 
 /* "/proc/self/exe", "cwd" and "root", and what is below: the path they stand for. */
@@ -532,26 +554,14 @@ long path_open(const char *path, uint32_t flags, uint32_t mode, struct lx_file *
 
 /* ---- calls on paths ---- */
 
-static int dots_at_end(uint64_t upath)
-{
-	char path[PATH_LEN];
-	long n = lx_copy_str(path, (const char *)upath, sizeof(path));
-	int dots = 0;
-
-	while (n > 0 && path[n - 1] == '/')
-		n--;
-	for (; n > 0 && path[n - 1] == '.' && dots < 3; n--)
-		dots++;
-	return dots < 3 && (n <= 0 || path[n - 1] == '/') ? dots : 0;
-}
-
 /* The path of something to be made: "." and ".." are there, or what leads to them is not. */
 static long path_new(long dirfd, uint64_t upath, char *out)
 {
 	struct fs_stat st;
-	long err = path_get(dirfd, upath, out, PATH_LEN);
+	int dots;
+	long err = get_path(dirfd, upath, out, PATH_LEN, &dots);
 
-	if (err < 0 || !dots_at_end(upath))
+	if (err < 0 || !dots)
 		return err;
 	err = path_stat(out, false, &st);
 	if (!err && (st.mode & FS_S_IFMT) != FS_S_IFDIR)
@@ -960,23 +970,30 @@ LX(mkdirat)
 	return mkdir_at(a[0], a[1], a[2]);
 }
 
-static long unlink_at(long dirfd, uint64_t upath, bool rmdir)
+static long unlink_at(long dirfd, uint64_t upath)
 {
 	struct w_msg m = {.op = FS_UNLINK};
 
-	m.FS_UNLINK_in_rmdir = rmdir;
 	return one_path(dirfd, upath, &m);
 }
 
 LX(unlink)
 {
-	return unlink_at(AT_FDCWD, a[0], false);
+	return unlink_at(AT_FDCWD, a[0]);
 }
 
-/* Does the path end in "." (1) or ".." (2)?  Making it absolute loses that. */
 static long remove_dir(long dirfd, uint64_t upath)
 {
-	return dots_at_end(upath) == 1 ? -EINVAL : unlink_at(dirfd, upath, true);
+	struct w_msg m = {.op = FS_UNLINK};
+	char path[PATH_LEN];
+	int dots;
+	long err = get_path(dirfd, upath, path, sizeof(path), &dots);
+
+	if (err < 0 || dots == 1)
+		return err < 0 ? err : -EINVAL;
+	m.FS_UNLINK_in_rmdir = true;
+	err = path_op(path, &m);
+	return err < 0 ? err : 0;
 }
 
 LX(rmdir)
@@ -988,7 +1005,7 @@ LX(unlinkat)
 {
 	if (a[2] & ~0x200ull)
 		return -EINVAL;
-	return a[2] ? remove_dir(a[0], a[1]) : unlink_at(a[0], a[1], false);
+	return a[2] ? remove_dir(a[0], a[1]) : unlink_at(a[0], a[1]);
 }
 
 /* Two paths of one service in one message: "first NUL second". */
