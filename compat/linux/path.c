@@ -306,6 +306,12 @@ static __attribute__((noinline)) long path_op_elsewhere(const char *path, struct
 	return elsewhere(path, other) ? path_op(other, m) : W_EXDEV;
 }
 
+/* Is it about what a link leads to, and not the name itself? */
+static bool follows(const struct w_msg *m)
+{
+	return m->op == FS_TRUNCATE || (m->op == FS_SETATTR && !(m->FS_SETATTR_in_what & 0x100));
+}
+
 /* A link in /proc (chmod("/proc/self/fd/3"), as C libraries do it): what it leads to. */
 static __attribute__((noinline)) long path_op_behind(const char *path, const struct w_msg *asked,
 						     struct w_msg *m)
@@ -330,7 +336,7 @@ long path_op(const char *path, struct w_msg *m)
 	m->in = (uint64_t)(*rest ? rest : "/");
 	m->in_len = strlen(*rest ? rest : "/");
 	err = lx_chan(h, m);
-	if (err == W_EROFS && h == LX_H_PROCFS && m->op != FS_READLINK)
+	if (err == W_EROFS && h == LX_H_PROCFS && follows(&again))
 		return path_op_behind(path, &again, m);
 	if (err != W_EXDEV || h != LX_H_FS)
 		return err;

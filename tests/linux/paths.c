@@ -57,20 +57,24 @@ static void behind_links(void)
 {
 	struct timespec ts[2] = {{5, 0}, {6, 0}};
 	struct stat st;
-	char link[64];
+	char fdname[64];
 	int fd = open("t/file", O_PATH | O_CLOEXEC);
 
-	sprintf(link, "/proc/self/fd/%d", fd);
-	CHECK(chmod(link, 0421));
-	CHECK(chown(link, 3, 4));
-	CHECK(utimensat(AT_FDCWD, link, ts, 0));
-	CHECK(truncate(link, 99));
+	sprintf(fdname, "/proc/self/fd/%d", fd);
+	CHECK(chmod(fdname, 0421));
+	CHECK(chown(fdname, 3, 4));
+	CHECK(utimensat(AT_FDCWD, fdname, ts, 0));
+	CHECK(truncate(fdname, 99));
 	CHECK(stat("t/file", &st));
 	printf("%o %d %d %d %d\n", st.st_mode, st.st_uid, st.st_gid, (int)st.st_mtime > 5,
 	       (int)st.st_size);
+	CHECK(unlink(fdname) && stat("t/file", &st) == 0);
+	CHECK(rmdir(fdname) && mkdir(fdname, 0755) && symlink("x", fdname) && mkfifo(fdname, 0644));
+	CHECK(rename(fdname, "t/else") && rename("t/dir", fdname) && link("t/dir", fdname));
+	CHECK(lchown(fdname, 7, 8) >= -1 && stat("t/file", &st) == 0 && st.st_uid == 3);
 	CHECK(chmod("/proc/self/status", 0600) && (errno == EPERM || errno == EROFS));
 	close(fd);
-	CHECK(chmod(link, 0421));
+	CHECK(chmod(fdname, 0421));
 }
 
 int main(void)
