@@ -3,5 +3,5 @@
 #pragma once
 
 void stack_start(void);
-void stack_poll(void); /* after using lwIP: run loopback, flush, program timers */
+void stack_poll(void);	  /* after using lwIP: run loopback, flush, program timers */
 void stack_deliver(void); /* what is for this machine itself, at once */

@@ -64,41 +64,18 @@ static void give_block(paddr_t pa, int order)
 	list_add(pfn, order);
 }
 
-/*
- * Single frames that are free, outside the buddy lists: those that hold zeroes, which page
- * tables leave, and the last ones given back, which are wanted again before long, so that
- * they need not be joined to their buddies and split off again.
- */
-#define POOL_MOST 64
-static struct pool {
-	uint32_t head, n;
-} zeroes, recent;
+/* Frames that hold zeroes: what page tables leave.  They are free, outside the buddy lists. */
+#define ZERO_MOST 64
+static uint32_t zero_head, nzero;
 
-static void pool_push(struct pool *l, uint32_t pfn)
+static uint32_t zero_pop(void)
 {
-	frame_pages[pfn].state = PAGE_RESERVED;
-	frame_pages[pfn].next = l->head;
-	l->head = pfn;
-	l->n++;
-	frames_free++;
-}
+	uint32_t pfn = zero_head;
 
-static uint32_t pool_pop(struct pool *l)
-{
-	uint32_t pfn = l->head;
-
-	l->head = frame_pages[pfn].next;
-	l->n--;
+	zero_head = frame_pages[pfn].next;
+	nzero--;
 	frames_free--;
 	return pfn;
-}
-
-static void give_frame(uint32_t pfn)
-{
-	if (recent.n < POOL_MOST)
-		pool_push(&recent, pfn);
-	else
-		give_block((paddr_t)pfn * W_PAGE, 0);
 }
 
 static paddr_t use_frame(uint32_t pfn, struct account *payer)
@@ -122,13 +99,10 @@ static int order_with_room(int order)
 static paddr_t take_block(int order, struct account *payer)
 {
 	uint32_t pfn;
-	int o, i;
+	int o = order_with_room(order), i;
 
-	if (!order && recent.n)
-		return use_frame(pool_pop(&recent), payer);
-	o = order_with_room(order);
-	while (o >= FRAME_ORDERS && zeroes.n + recent.n) {
-		give_block((paddr_t)pool_pop(zeroes.n ? &zeroes : &recent) * W_PAGE, 0);
+	while (o >= FRAME_ORDERS && nzero) {
+		give_block((paddr_t)zero_pop() * W_PAGE, 0);
 		o = order_with_room(order);
 	}
 	if (o >= FRAME_ORDERS)
@@ -162,10 +136,7 @@ paddr_t frame_alloc_block(int order)
 void frame_free_block(paddr_t pa, int order)
 {
 	account_give_back(page_of(pa)->payer, W_PAGE << order);
-	if (order)
-		give_block(pa, order);
-	else
-		give_frame(pa / W_PAGE);
+	give_block(pa, order);
 }
 
 paddr_t frame_alloc(void)
@@ -178,8 +149,8 @@ paddr_t frame_alloc_zero(void)
 	struct account *payer = account_current();
 	paddr_t pa;
 
-	if (zeroes.n)
-		return account_charge(payer, W_PAGE) ? use_frame(pool_pop(&zeroes), payer) : 0;
+	if (nzero)
+		return account_charge(payer, W_PAGE) ? use_frame(zero_pop(), payer) : 0;
 	pa = frame_alloc();
 	if (pa)
 		memset(phys_to_virt(pa), 0, W_PAGE);
@@ -204,14 +175,18 @@ void frame_put_zero(paddr_t pa)
 {
 	struct page *p = page_of(pa);
 
-	if (zeroes.n >= POOL_MOST) {
+	if (nzero >= ZERO_MOST) {
 		frame_put(pa);
 		return;
 	}
 	kassert(FR2_put_of_a_held_frame, p->refs == 1 && p->state == PAGE_USED);
 	account_give_back(p->payer, W_PAGE);
 	p->refs = 0;
-	pool_push(&zeroes, pa / W_PAGE);
+	p->state = PAGE_RESERVED;
+	p->next = zero_head;
+	zero_head = pa / W_PAGE;
+	nzero++;
+	frames_free++;
 }
 
 uint32_t frame_refs(paddr_t pa)
@@ -460,7 +435,7 @@ void kfree(void *ptr)
 	if (!--p->refs && (p->prev || p->next)) {
 		partial_remove(p - frame_pages, c);
 		p->state = PAGE_USED;
-		give_frame(p - frame_pages);
+		give_block((paddr_t)(p - frame_pages) * W_PAGE, 0);
 	}
 	account_give_back(payer, classes[c]);
 }
