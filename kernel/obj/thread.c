@@ -431,6 +431,23 @@ int64_t sys_thread_sched(w_handle_t h, uint32_t policy, uint64_t level, w_handle
 	return err;
 }
 
+/* t, in whatever state, leaves a CPU that is not in mask: at once where it waits for one, on
+ * its way out of the kernel where it runs. */
+static void set_affinity(struct thread *t, uint64_t mask)
+{
+	t->affinity = mask;
+	if (mask >> t->cpu & 1)
+		return;
+	if (list_is_linked(&t->run)) {
+		sched_dequeue(t);
+		sched_enqueue(t, false);
+	} else if (t == this_cpu()->thread) {
+		this_cpu()->resched = true;
+	} else if (t->state == T_RUNNING) {
+		cpu_kick(t->cpu);
+	}
+}
+
 int64_t sys_thread_affinity(w_handle_t h, uint64_t mask)
 {
 	struct object *o;
@@ -443,12 +460,12 @@ int64_t sys_thread_affinity(w_handle_t h, uint64_t mask)
 	if (!mask)
 		return W_EINVAL;
 	if (o->type == W_T_THREAD) {
-		sched_affinity(container_of(o, struct thread, obj), mask);
+		set_affinity(container_of(o, struct thread, obj), mask);
 		return 0;
 	}
 	p = container_of(o, struct process, obj);
 	if (!list_is_empty(&p->threads))
-		sched_affinity(list_first(&p->threads, struct thread, in_proc), mask);
+		set_affinity(list_first(&p->threads, struct thread, in_proc), mask);
 	return 0;
 }
 

@@ -371,21 +371,6 @@ void sched_set(struct thread *t, uint32_t policy, int level)
 		cpu_kick(t->cpu);
 }
 
-void sched_affinity(struct thread *t, uint64_t mask)
-{
-	t->affinity = mask;
-	if (mask >> t->cpu & 1)
-		return;
-	if (list_is_linked(&t->run)) {
-		sched_dequeue(t);
-		sched_enqueue(t, false);
-	} else if (t == this_cpu()->thread) {
-		this_cpu()->resched = true;
-	} else if (t->state == T_RUNNING) {
-		cpu_kick(t->cpu);
-	}
-}
-
 unsigned int sched_ready(void)
 {
 	unsigned int n = 0;

@@ -18,9 +18,6 @@ bool sched_tick(struct thread *t);  /* the clock fired: should t give way? */
 void sched_yield(struct thread *t); /* t stays ready but goes last */
 /* t, in whatever state, is of another class from now on */
 void sched_set(struct thread *t, uint32_t policy, int level);
-/* t, in whatever state, leaves a CPU that is not in mask: at once where it waits for one, on
- * its way out of the kernel where it runs */
-void sched_affinity(struct thread *t, uint64_t mask);
 unsigned int sched_ready(void); /* threads waiting for a CPU */
 bool sched_has_work(void);	/* one of them may run on this one */
 
