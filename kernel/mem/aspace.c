@@ -248,7 +248,7 @@ static void populate(struct aspace *as, struct mapping *m)
 	if (!(m->flags & W_MAP_POPULATE) || !m->mem || m->mem->device)
 		return;
 	hi = hi < m->end ? hi : m->end;
-	pte = mmu_walk(as->root, m->va, true);
+	pte = mmu_make(as->root, m->va);
 	if (pte)
 		map_present(m, m->va, hi < most ? hi : most, pte);
 }
@@ -322,7 +322,7 @@ int aspace_fault(struct aspace *as, uint64_t va, uint32_t access)
 		m = grow_stack(as, va);
 	if (!m || !(m->flags & access))
 		return W_EFAULT;
-	pte = mmu_walk(as->root, va, true);
+	pte = mmu_make(as->root, va);
 	if (!pte)
 		return W_ENOMEM;
 	old = *pte;
@@ -775,12 +775,12 @@ void *user_ptr_walk(struct aspace *as, uaddr_t va, uint32_t access, int *err)
 		return NULL;
 	}
 	as = aspace_at(as, va);
-	pte = mmu_walk(as->root, va, false);
+	pte = mmu_find(as->root, va);
 	if (!pte || (*pte & need) != need) {
 		*err = aspace_fault(as, va, access);
 		if (*err)
 			return NULL;
-		pte = mmu_walk(as->root, va, false);
+		pte = mmu_find(as->root, va);
 	}
 	if (*pte & PTE_PCD) { /* device memory is not in the direct map */
 		*err = W_EFAULT;

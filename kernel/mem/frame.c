@@ -306,14 +306,23 @@ static struct account **payer_of(void *object, int c)
 	return (struct account **)((char *)object + classes[c] - PAYER);
 }
 
+/* The smallest class with so much room; -1: none. */
 static int class_of(size_t size)
 {
-	size_t i;
+	static const int8_t of_32s[] = {0,
+					1,
+					2,
+					3,
+					[4 ... 5] = 4,
+					[6 ... 7] = 5,
+					[8 ... 11] = 6,
+					[12 ... 15] = 7,
+					[16 ... 23] = 8,
+					[24 ... 31] = 9,
+					[32 ... 63] = 10};
+	size_t n = (size + PAYER - 1) / 32;
 
-	for (i = 0; i < NCLASSES; i++)
-		if (size + PAYER <= classes[i])
-			return i;
-	return -1;
+	return n < sizeof(of_32s) ? of_32s[n] : -1;
 }
 
 static void partial_add(uint32_t pfn, int c)
@@ -337,7 +346,7 @@ static void partial_remove(uint32_t pfn, int c)
 		frame_pages[p->next].prev = p->prev;
 }
 
-static bool heap_grow(int c)
+static __attribute__((noinline)) bool heap_grow(int c)
 {
 	paddr_t pa = take_block(0, NULL);
 	char *base = phys_to_virt(pa);
@@ -361,7 +370,7 @@ static bool heap_grow(int c)
 	return true;
 }
 
-static void *heap_large(size_t size)
+static __attribute__((noinline)) void *heap_large(size_t size)
 {
 	paddr_t pa;
 	int order;

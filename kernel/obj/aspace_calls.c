@@ -143,7 +143,7 @@ static int make_tables(struct aspace *as, uint64_t va, uint64_t len)
 	uint64_t at, span = 512 * W_PAGE;
 
 	for (at = va & ~(span - 1); at < va + len; at += span)
-		if (!mmu_walk(as->root, at, true))
+		if (!mmu_make(as->root, at))
 			return W_ENOMEM;
 	return 0;
 }
@@ -155,7 +155,7 @@ static bool move_ptes(struct aspace *as, uint64_t *va, uint64_t end, uint64_t to
 	pte_t *from, *dst;
 
 	for (from = page_walk(&w); from && budget--; w.va += W_PAGE, from = page_walk(&w)) {
-		dst = mmu_walk(as->root, to + (w.va - *va), true);
+		dst = mmu_make(as->root, to + (w.va - *va));
 		*dst = *from;
 		*from = 0;
 	}

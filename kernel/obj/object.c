@@ -119,17 +119,20 @@ static uint32_t next_taken(const struct handle_table *t, uint32_t i)
 	return i < t->size ? i : t->size;
 }
 
+static __attribute__((noinline)) int64_t grow_and_install(struct handle_table *t, struct object *o,
+							  uint32_t rights, uint32_t at)
+{
+	int err = table_grow(t, at);
+
+	return err ? err : handle_install(t, o, rights, at);
+}
+
 int64_t handle_install(struct handle_table *t, struct object *o, uint32_t rights, uint32_t at)
 {
-	int err;
-
 	if (!at)
 		at = t->size ? free_slot(t) : W_H_FIRST_FREE;
-	if (at >= t->size) {
-		err = table_grow(t, at);
-		if (err)
-			return err;
-	}
+	if (at >= t->size)
+		return grow_and_install(t, o, rights, at);
 	if (t->slot[at].obj)
 		return W_EEXIST;
 	obj_get(o);

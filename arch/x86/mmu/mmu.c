@@ -208,9 +208,14 @@ paddr_t mmu_root_new(void)
 	return pa;
 }
 
-pte_t *mmu_walk(paddr_t root, uint64_t va, bool make)
+pte_t *mmu_find(paddr_t root, uint64_t va)
 {
-	return make ? walk(root, va, 0, true, PTE_P | PTE_W | PTE_U) : walk(root, va, 0, false, 0);
+	return walk(root, va, 0, false, 0);
+}
+
+pte_t *mmu_make(paddr_t root, uint64_t va)
+{
+	return walk(root, va, 0, true, PTE_P | PTE_W | PTE_U);
 }
 
 #define TABLE_SPAN (512 * W_PAGE)
@@ -225,7 +230,7 @@ pte_t *page_make(struct page_walk *w)
 	unsigned int at = INDEX(w->va, 0);
 
 	if (!has_table(w)) {
-		pte_t *pte = mmu_walk(w->root, w->va, true);
+		pte_t *pte = mmu_make(w->root, w->va);
 
 		w->table = pte ? pte - at : NULL;
 		w->first = w->va;

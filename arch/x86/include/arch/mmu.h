@@ -34,8 +34,10 @@ void mmu_init(void); /* the kernel's own tables: W^X, direct map */
 void mmu_unmap_kernel_page(uint64_t va);
 void mmu_init_cpu(void);    /* control registers of this CPU */
 paddr_t mmu_root_new(void); /* 0: out of memory */
-/* The leaf entry for va.  make: allocate missing tables (NULL: out of memory). */
-pte_t *mmu_walk(paddr_t root, uint64_t va, bool make);
+/* The leaf entry for va; NULL: there is no table for it. */
+pte_t *mmu_find(paddr_t root, uint64_t va);
+/* The same, with the tables that were missing; NULL: no memory for them. */
+pte_t *mmu_make(paddr_t root, uint64_t va);
 /* The n entries from e on, of one table, may be set from now on. */
 void mmu_mark(const pte_t *e, unsigned int n);
 /* First va >= from with a page table present, or end: skips holes quickly. */
@@ -55,7 +57,7 @@ struct page_walk {
 	uint64_t first; /* an address that it covers */
 };
 pte_t *page_walk(struct page_walk *w);
-/* The entry for w->va, as mmu_walk() makes it; w (only its root set at first) remembers the
+/* The entry for w->va, as mmu_make() makes it; w (only its root set at first) remembers the
  * table for the next va. */
 pte_t *page_make(struct page_walk *w);
 /* Free the root and all page tables of the user half, whose leaves hold zeroes. */
