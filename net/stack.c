@@ -5,6 +5,8 @@
  */
 #include "stack.h"
 
+#include "tcp.h"
+
 #include <lwip/dhcp.h>
 #include <lwip/etharp.h>
 #include <lwip/init.h>
@@ -129,6 +131,7 @@ static void run(void)
 	u32_t ms;
 
 	netif_poll_all();
+	tcp_collect();
 	if (dev)
 		dev->ops->tx_flush(dev);
 	ms = sys_timeouts_sleeptime();
@@ -230,6 +233,7 @@ void stack_start(void)
 	poll_task.fn = poll_run;
 	list_init(&poll_task.link);
 	lwip_init();
+	tcp_start();
 	NETIF_SET_CHECKSUM_CTRL(netif_find("lo0"), NETIF_CHECKSUM_DISABLE_ALL);
 	dev = netdev_take();
 	if (dev) {

@@ -14,6 +14,7 @@
  * A sock lives until both its control channel has closed and its pcb is gone.
  */
 #include "../stack.h"
+#include "../tcp.h"
 
 #include <lwip/priv/tcp_priv.h>
 #include <lwip/tcp.h>
@@ -91,6 +92,7 @@ struct sock {
 	bool answered;	       /* the process has sent since something last arrived */
 	struct sockaddr bound, peer;
 	bool reuse, reuse_port;
+	bool counted;  /* in nconnections */
 	bool told;     /* some connect() has heard that it succeeded */
 	bool readable; /* S_LISTEN: its event says so */
 	struct linger linger;
@@ -211,9 +213,31 @@ static bool fail_waiting(struct sock *s, int err)
 	return heard;
 }
 
+static uint32_t nconnections;
+
+/* false: there are as many as may be. */
+static bool count_connection(struct sock *s)
+{
+	if (!s->counted && nconnections >= CONFIG_TCP_MAX_CONNECTIONS)
+		return false;
+	nconnections += !s->counted;
+	s->counted = true;
+	return true;
+}
+
+/* Its connection is nobody's, or no more. */
+static void lose_pcb(struct sock *s)
+{
+	s->tcp = NULL;
+	nconnections -= s->counted;
+	s->counted = false;
+}
+
 /* false: somebody still knows it. */
 static bool sock_free(struct sock *s)
 {
+	if (!s)
+		return true;
 	if (s->control || s->lost || s->tcp || list_is_linked(&s->in_queue))
 		return false;
 	fail_waiting(s, W_ECONNABORTED);
@@ -222,6 +246,7 @@ static bool sock_free(struct sock *s)
 	w_handle_close_all(s->stream, s->theirs, s->event);
 	if (s->in)
 		pbuf_free(s->in);
+	lose_pcb(s);
 	rt_free(s);
 	return true;
 }
@@ -259,7 +284,13 @@ static void pcb_forget(struct sock *s)
 		tcp_sent(s->tcp, NULL);
 		tcp_err(s->tcp, NULL);
 	}
-	s->tcp = NULL;
+	lose_pcb(s);
+}
+
+/* Both sides have finished: what came can still be read. */
+static void on_timewait(void *arg)
+{
+	lose_pcb(arg);
 }
 
 /* ---- from the wire to the stream ---- */
@@ -458,7 +489,7 @@ static void on_err(void *arg, err_t err)
 
 	if (!s)
 		return;
-	s->tcp = NULL;
+	lose_pcb(s);
 	s->error = s->state == S_CONNECTING ? (err == ERR_RST	 ? 111
 					       : err == ERR_ABRT ? 110
 								 : -to_errno(err))
@@ -497,13 +528,18 @@ static void attach_pcb(struct sock *s, struct tcp_pcb *pcb)
 	tcp_err(pcb, on_err);
 }
 
+static void own_name(struct sock *s)
+{
+	s->bound.ip = ip_addr_get_ip4_u32(&s->tcp->local_ip);
+	s->bound.port = lwip_htons(s->tcp->local_port);
+}
+
 static void connected(struct sock *s)
 {
 	s->state = S_CONNECTED;
 	s->peer.ip = ip_addr_get_ip4_u32(&s->tcp->remote_ip);
 	s->peer.port = lwip_htons(s->tcp->remote_port);
-	s->bound.ip = ip_addr_get_ip4_u32(&s->tcp->local_ip);
-	s->bound.port = lwip_htons(s->tcp->local_port);
+	own_name(s);
 	s->want_out = true;
 	ev_add(&s->src, s->stream, W_READABLE | W_RDHUP | W_HUP);
 }
@@ -582,8 +618,8 @@ static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
 	if (l->queued >= l->backlog)
 		return ERR_MEM; /* lwIP resets the connection */
 	s = sock_new(SOCK_STREAM);
-	if (!s || make_stream(s)) {
-		rt_free(s);
+	if (!s || !count_connection(s) || make_stream(s)) {
+		sock_free(s);
 		return ERR_MEM;
 	}
 	attach_pcb(s, pcb);
@@ -635,7 +671,11 @@ static void op_listen(struct w_msg *m, struct sock *s)
 		return;
 	}
 	if (!s->bound.port) {
-		err = tcp_bind(s->tcp, IP4_ADDR_ANY, 0);
+		err = tcp_bind_free(s->tcp, IP4_ADDR_ANY, NULL, 0);
+		if (err != ERR_OK) {
+			reply(m, to_errno(err));
+			return;
+		}
 		s->bound.port = lwip_htons(s->tcp->local_port);
 	}
 	tcp_err(s->tcp, NULL);
@@ -699,6 +739,20 @@ static bool is_root(uint64_t koid)
 	return cred_ask(koid, &c, NULL) && !c.uid;
 }
 
+static err_t bind_tcp(struct sock *s, const ip_addr_t *ip, uint16_t port)
+{
+	err_t err;
+
+	if (!s->reuse_port && listened_on(ip, port))
+		return ERR_USE;
+	if (!s->reuse && tcp_port_lingers(port, NULL, 0))
+		return ERR_USE;
+	err = port ? ERR_OK : tcp_bind_free(s->tcp, ip, NULL, 0);
+	if (s->reuse) /* not before: a free port is one that nobody has */
+		ip_set_option(s->tcp, SOF_REUSEADDR);
+	return port ? tcp_bind(s->tcp, ip, port) : err;
+}
+
 static void op_bind(struct w_msg *m, struct sock *s, const char *bytes)
 {
 	struct sockaddr a;
@@ -718,15 +772,10 @@ static void op_bind(struct w_msg *m, struct sock *s, const char *bytes)
 		reply(m, W_EADDRNOTAVAIL);
 		return;
 	}
-	if (s->type == SOCK_DGRAM) {
+	if (s->type == SOCK_DGRAM)
 		err = udp_bind(s->udp, &ip, lwip_ntohs(a.port));
-	} else if (!s->reuse_port && listened_on(&ip, lwip_ntohs(a.port))) {
-		err = ERR_USE;
-	} else {
-		if (s->reuse)
-			ip_set_option(s->tcp, SOF_REUSEADDR);
-		err = tcp_bind(s->tcp, &ip, lwip_ntohs(a.port));
-	}
+	else
+		err = bind_tcp(s, &ip, lwip_ntohs(a.port));
 	if (err == ERR_OK) {
 		s->bound = a;
 		s->bound.port =
@@ -795,6 +844,17 @@ static void connect_udp(struct w_msg *m, struct sock *s, const struct sockaddr *
 	s->bound.ip = ip_addr_get_ip4_u32(&s->udp->local_ip);
 }
 
+static err_t connect_tcp(struct sock *s, const ip_addr_t *ip, uint16_t port)
+{
+	err_t err = ERR_OK;
+
+	if (!s->tcp->local_port)
+		err = tcp_bind_free(s->tcp, &s->tcp->local_ip, ip, port);
+	else if (tcp_port_lingers(s->tcp->local_port, ip, port))
+		err = ERR_USE;
+	return err == ERR_OK ? tcp_connect(s->tcp, ip, port, on_connected) : err;
+}
+
 static void op_connect(struct w_msg *m, struct sock *s, const char *bytes)
 {
 	struct sockaddr a;
@@ -826,13 +886,18 @@ static void op_connect(struct w_msg *m, struct sock *s, const char *bytes)
 						   : W_EINVAL);
 		return;
 	}
+	if (!count_connection(s)) {
+		reply(m, -105); /* ENOBUFS */
+		return;
+	}
 	ip_addr_set_ip4_u32(&ip, a.ip ? a.ip : lwip_htonl(0x7f000001));
-	err = tcp_connect(s->tcp, &ip, lwip_ntohs(a.port), on_connected);
+	err = connect_tcp(s, &ip, lwip_ntohs(a.port));
 	if (err != ERR_OK) {
-		reply(m, to_errno(err));
+		reply(m, err == ERR_USE ? W_EADDRNOTAVAIL : to_errno(err));
 		return;
 	}
 	s->peer = a;
+	own_name(s);
 	s->state = S_CONNECTING;
 	if (m->NET_CONNECT_in_nonblock)
 		reply(m, W_EINPROGRESS);
@@ -1226,6 +1291,7 @@ static void call(struct service *sv, struct w_msg *m)
 static void start(void)
 {
 	stack_start();
+	tcp_on_timewait(on_timewait);
 	service.call = call;
 	service_start(&service, "net");
 }

@@ -49,6 +49,42 @@ static void sockets(void)
 	CHECK(listen(0, 5) < 0);
 }
 
+/* What a connection leaves behind, where it was closed first, keeps its port; SO_REUSEADDR
+ * gets past it. */
+static void lingering(void)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in any = a;
+	socklen_t len = sizeof(a);
+	int l = socket(AF_INET, SOCK_STREAM, 0), c = socket(AF_INET, SOCK_STREAM, 0), s, one = 1;
+	char b;
+
+	setsockopt(l, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	CHECK(bind(l, (void *)&a, sizeof(a)));
+	CHECK(listen(l, 5));
+	getsockname(l, (void *)&a, &len);
+	CHECK(connect(c, (void *)&a, sizeof(a)));
+	getsockname(c, (void *)&any, &len);
+	printf("port %d\n", any.sin_port && any.sin_port != a.sin_port);
+	s = accept(l, NULL, NULL);
+	close(l);
+	close(s);
+	CHECK(read(c, &b, 1));
+	close(c);
+	s = socket(AF_INET, SOCK_STREAM, 0);
+	CHECK(bind(s, (void *)&a, sizeof(a)));
+	setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	CHECK(bind(s, (void *)&a, sizeof(a)));
+	CHECK(listen(s, 5));
+	close(s);
+	s = socket(AF_INET, SOCK_STREAM, 0);
+	any.sin_port = 0;
+	CHECK(bind(s, (void *)&any, sizeof(any)));
+	CHECK(getsockname(s, (void *)&any, &len));
+	printf("another %d\n", any.sin_port && any.sin_port != a.sin_port);
+	close(s);
+}
+
 static void datagrams(void)
 {
 	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)},
@@ -196,6 +232,7 @@ int main(void)
 	close(sp[0]);
 	CHECK(read(sp[1], b, 16));
 	sockets();
+	lingering();
 	datagrams();
 	addresses_in_use();
 	for (t = 0; t < 4; t++)

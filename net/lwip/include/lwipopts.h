@@ -62,3 +62,4 @@
 #define LWIP_CHECKSUM_CTRL_PER_NETIF 1 /* none on the loopback interface: stack_start() */
 #define TCP_QUEUE_OOSEQ 1
 #define LWIP_DISABLE_TCP_SANITY_CHECKS 1
+#define LWIP_HOOK_FILENAME <tcp_hooks.h>
