@@ -23,7 +23,7 @@
 #define VEC_SYSCALL 0x1000
 #define VEC_LIGHT 0x1001
 #define ORIG_RAX 0xf0	/* struct lx_thread */
-#define CALLS 56	/* struct lx_proc */
+#define CALLS 64	/* struct lx_proc */
 #define LX_CALLS 512
 #define LIGHT 80	/* sizeof(struct lx_light_frame) */
 #define LX_MAGIC 0x796c616e6f737265

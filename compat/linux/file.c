@@ -49,13 +49,49 @@ void file_close(struct lx_file *f)
 	pfree(f);
 }
 
+static uint64_t fd_limit(void)
+{
+	return proc()->rlimit[RLIMIT_NOFILE][0];
+}
+
+/* The lowest free descriptor from there on; none: one that no limit allows. */
+static uint32_t fd_free(struct lx_proc *p, uint32_t from)
+{
+	uint64_t free, below = (1ull << from % 64) - 1;
+	uint32_t w = from / 64;
+
+	if (w < p->fd_full) {
+		w = p->fd_full;
+		below = 0;
+	}
+	for (; w < sizeof(p->fd_taken) / sizeof(p->fd_taken[0]); w++, below = 0) {
+		free = ~p->fd_taken[w];
+		if (free & ~below)
+			return w * 64 + __builtin_ctzll(free & ~below);
+		if (w == p->fd_full && !free)
+			p->fd_full++;
+	}
+	return LX_FDS;
+}
+
 static void fd_set(uint32_t fd, struct lx_file *f, bool cloexec)
 {
 	struct lx_proc *p = proc();
 
 	p->fd[fd] = (struct lx_fd){f, cloexec};
+	p->fd_taken[fd / 64] |= 1ull << fd % 64;
 	if (fd >= p->view.nfds)
 		p->view.nfds = fd + 1;
+}
+
+static void fd_clear(uint32_t fd)
+{
+	struct lx_proc *p = proc();
+
+	p->fd[fd] = (struct lx_fd){0};
+	p->fd_taken[fd / 64] &= ~(1ull << fd % 64);
+	if (fd / 64 < p->fd_full)
+		p->fd_full = fd / 64;
 }
 
 void fd_place(uint32_t fd, struct lx_file *f)
@@ -69,23 +105,26 @@ long fd_install(struct lx_file *f, int from, bool cloexec)
 	uint32_t i;
 
 	lx_lock();
-	for (i = from; i < p->fd_limit && p->fd[i].file; i++)
-		;
-	if (i < p->fd_limit)
+	i = fd_free(p, from);
+	if (i < fd_limit()) {
 		fd_set(i, f, cloexec);
-	lx_unlock();
-	if (i < p->fd_limit)
+		lx_unlock();
 		return i;
+	}
+	lx_unlock();
 	file_put(f);
 	return -EMFILE;
 }
 
-/* POSIX: closing any descriptor of a file ends the process's locks on it. */
-static void drop_record_locks(struct lx_file *f)
+/* A descriptor led to f.  POSIX: closing any of a file ends the process's locks on it. */
+static void fd_lost(struct lx_file *f)
 {
 	struct w_msg m = {.op = FS_UNLOCK_ALL};
 
-	lx_chan(f->h, &m);
+	if (proc()->record_locks && f->kind == K_FILE)
+		lx_chan(f->h, &m);
+	if (f->kind == K_MQ)
+		mq_closing(f);
 }
 
 struct lx_file *fd_remove(long fd)
@@ -96,12 +135,11 @@ struct lx_file *fd_remove(long fd)
 		return NULL;
 	lx_lock();
 	f = proc()->fd[fd].file;
-	proc()->fd[fd] = (struct lx_fd){0};
+	if (f)
+		fd_clear(fd);
 	lx_unlock();
-	if (f && proc()->record_locks && f->kind == K_FILE)
-		drop_record_locks(f);
-	if (f && f->kind == K_MQ)
-		mq_closing(f);
+	if (f)
+		fd_lost(f);
 	return f;
 }
 
@@ -167,15 +205,17 @@ static long dup_to(uint64_t from, uint64_t to, bool cloexec)
 {
 	struct lx_file *f = fd_file(from), *old;
 
-	if (!f || to >= proc()->fd_limit)
+	if (!f || to >= fd_limit())
 		return -EBADF;
 	__atomic_add_fetch(&f->refs, 1, __ATOMIC_ACQ_REL);
 	lx_lock();
 	old = proc()->fd[to].file;
 	fd_set(to, f, cloexec);
 	lx_unlock();
-	if (old)
+	if (old) {
+		fd_lost(old);
 		file_put(old);
+	}
 	return to;
 }
 
@@ -332,7 +372,7 @@ LX(fcntl)
 	switch (a[1]) {
 	case F_DUPFD:
 	case F_DUPFD_CLOEXEC:
-		if (a[2] >= proc()->fd_limit)
+		if (a[2] >= fd_limit())
 			return -EINVAL;
 		return dup_from(f, a[2], a[1] == F_DUPFD_CLOEXEC);
 	case F_GETFD:

@@ -155,6 +155,8 @@ struct lx_sigaction {
 #define LX_FDS CONFIG_LINUX_MAX_FILES
 #define LX_HEAP_CLASSES 15 /* blocks of 32 << class bytes: up to 512 KiB */
 
+#define LX_FDS_SOFT (LX_FDS < 1024 ? LX_FDS : 1024) /* select(2) has room for so many */
+
 /* What a child and its parent both write after a fork is in the first page (LX_STATE_HOT). */
 struct lx_proc {
 	struct lx_view view;	 /* first: procd looks here; nfds: none is open from there on */
@@ -166,7 +168,7 @@ struct lx_proc {
 	struct list queued; /* struct queued_signal: real-time ones for one thread */
 	uint32_t nqueued;
 	uint32_t signalfds; /* open ones: look at them when signals come */
-	uint32_t fd_limit, nthreads, umask;
+	uint32_t nthreads, umask;
 	w_handle_t exec_from;	     /* the file to execute next, instead of looking it up; owns */
 	bool locked;		     /* mlockall(2) */
 	bool undumpable;	     /* prctl(PR_SET_DUMPABLE), until exec */
@@ -179,16 +181,18 @@ struct lx_proc {
 	uint32_t lookups, forks;     /* lookups: until it has leases; forks: children made */
 	uint32_t nparked;	     /* files in the table of leases */
 	uint64_t seen_missing[8];
-	uint64_t rlimit[16][2]; /* soft, hard; NOFILE's soft one is fd_limit */
+	uint64_t rlimit[16][2]; /* soft, hard */
 	struct lx_sigaction action[65];
 	char comm[16];
 	char exe[256];
 	char cwd[1024];
 	struct lx_slot slots[LX_THREADS_MAX];
+	uint32_t fd_full; /* words of fd_taken before this one are all ones */
+	uint64_t fd_taken[(LX_FDS + 63) / 64];
 	struct lx_fd fd[LX_FDS];
 };
 _Static_assert(sizeof(struct lx_fd) == 16, "struct lx_view");
-_Static_assert(offsetof(struct lx_proc, calls) == 56, "entry.S");
+_Static_assert(offsetof(struct lx_proc, calls) == 64, "entry.S");
 _Static_assert(offsetof(struct lx_proc, action) < LX_STATE_HOT, "written after every fork");
 
 static inline uint32_t lx_tid_slot(uint32_t tid)

@@ -200,13 +200,14 @@ void lx_start(struct w_regs *r)
 	proc()->heap_next = LX_STATE + ((sizeof(struct lx_proc) + W_PAGE - 1) & ~(W_PAGE - 1));
 	proc()->view = (struct lx_view){.cwd = (uint64_t)proc()->cwd,
 					.fds = (uint64_t)proc()->fd,
-					.slots = (uint64_t)proc()->slots};
-	proc()->fd_limit = LX_FDS;
+					.slots = (uint64_t)proc()->slots,
+					.limits = (uint64_t)proc()->rlimit};
 	proc()->umask = 022;
 	for (i = 0; i < 16; i++)
 		proc()->rlimit[i][0] = proc()->rlimit[i][1] = ~0ull;
 	proc()->rlimit[RLIMIT_STACK][0] = 8ull << 20;
 	proc()->rlimit[RLIMIT_MEMLOCK][0] = proc()->rlimit[RLIMIT_MEMLOCK][1] = 8ull << 20;
+	proc()->rlimit[RLIMIT_NOFILE][0] = LX_FDS_SOFT;
 	proc()->rlimit[RLIMIT_NOFILE][1] = LX_FDS;
 	proc()->nthreads = 1;
 	proc()->cwd[0] = '/';

@@ -703,31 +703,47 @@ static void tell_limit(uint64_t resource, const uint64_t *lim)
 	lx_chan(LX_H_PROC, &m);
 }
 
+static long other_limit(uint64_t pid, uint64_t resource, uint64_t new, uint64_t old)
+{
+	struct w_msg m = {.op = PROC_LIMITS};
+	uint64_t lim[2];
+	long err;
+
+	m.PROC_LIMITS_in_pid = pid;
+	m.PROC_LIMITS_in_resource = resource;
+	err = lx_chan(LX_H_PROC, &m);
+	if (err < 0)
+		return err;
+	if (new)
+		return -EPERM; /* they are kept in that process */
+	lim[0] = m.PROC_LIMITS_out_soft;
+	lim[1] = m.PROC_LIMITS_out_hard;
+	return old && put_user(old, lim, sizeof(lim)) ? -EFAULT : 0;
+}
+
 LX(prlimit64)
 {
 	struct lx_proc *p = proc();
-	uint64_t lim[2], new[2];
-	struct w_msg m;
+	uint64_t *lim, new[2];
 
-	if (a[0] && a[0] != p->pid)
-		return group_of(a[0], &m) < 0 ? -ESRCH : -EPERM; /* kept in that process */
 	if (a[1] > 15)
 		return -EINVAL;
-	lim[0] = a[1] == RLIMIT_NOFILE ? p->fd_limit : p->rlimit[a[1]][0];
-	lim[1] = p->rlimit[a[1]][1];
+	if (a[0] && a[0] != p->pid)
+		return other_limit(a[0], a[1], a[2], a[3]);
+	lim = p->rlimit[a[1]];
 	if (a[2] && get_user(new, a[2], sizeof(new)))
 		return -EFAULT;
-	if (a[3] && put_user(a[3], lim, sizeof(lim)))
+	if (a[3] && put_user(a[3], lim, sizeof(new)))
 		return -EFAULT;
 	if (!a[2])
 		return 0;
 	if (new[0] > new[1])
 		return -EINVAL;
-	if (new[1] > lim[1] && (cred_get(1) || a[1] == RLIMIT_NOFILE))
+	if (a[1] == RLIMIT_NOFILE && new[1] > LX_FDS)
 		return -EPERM;
-	memcpy(p->rlimit[a[1]], new, sizeof(new));
-	if (a[1] == RLIMIT_NOFILE)
-		p->fd_limit = new[0];
+	if (new[1] > lim[1] && cred_get(1))
+		return -EPERM;
+	memcpy(lim, new, sizeof(new));
 	tell_limit(a[1], new);
 	return 0;
 }

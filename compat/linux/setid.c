@@ -58,7 +58,6 @@ static void describe_process(struct lx_inherit *in)
 			in->ignored |= 1ull << (i - 1);
 	memcpy(in->rlimit, p->rlimit, sizeof(in->rlimit));
 	in->umask = p->umask;
-	in->fd_limit = p->fd_limit;
 	strlcpy(in->cwd, p->cwd, sizeof(in->cwd));
 	describe_all(in);
 }
@@ -135,9 +134,10 @@ void lx_inherit(const struct lx_inherit *in, uint64_t size)
 	for (i = 1; i < 65; i++)
 		p->action[i].handler = in->ignored >> (i - 1) & 1;
 	memcpy(p->rlimit, in->rlimit, sizeof(p->rlimit));
-	p->rlimit[RLIMIT_NOFILE][1] = LX_FDS;
+	for (i = 0; i < 2; i++)
+		if (p->rlimit[RLIMIT_NOFILE][i] > LX_FDS)
+			p->rlimit[RLIMIT_NOFILE][i] = LX_FDS;
 	p->umask = in->umask & 0777;
-	p->fd_limit = in->fd_limit < LX_FDS ? in->fd_limit : LX_FDS;
 	if (in->cwd[0] == '/' && in->cwd[sizeof(in->cwd) - 1] == 0)
 		strlcpy(p->cwd, in->cwd, sizeof(p->cwd));
 	for (i = 0; i < n; i++) {

@@ -24,6 +24,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -268,9 +269,11 @@ static void memory(void)
 static void epoll_idle(void)
 {
 	struct epoll_event ev = {EPOLLIN}, out[4];
+	struct rlimit many = {4096, 4096};
 	int ep = epoll_create1(0), p[2], i, made = 0;
 
-	for (i = 0; i < 490 && !pipe(p); i++, made++)
+	setrlimit(RLIMIT_NOFILE, &many);
+	for (i = 0; i < 1000 && !pipe(p); i++, made++)
 		epoll_ctl(ep, EPOLL_CTL_ADD, p[0], &ev);
 	write(p[1], "x", 1);
 	printf("# %d descriptors in the set, one ready\n", made);

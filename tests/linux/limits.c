@@ -68,6 +68,75 @@ static void files(void)
 	CHECK(n < 20 && n > 5);
 }
 
+/* More than FD_SETSIZE, and always the lowest that is free. */
+static void many(void)
+{
+	struct rlimit r = {3000, 3000};
+	int last = 0, fd;
+
+	CHECK(setrlimit(RLIMIT_NOFILE, &r));
+	while ((fd = dup(0)) >= 0)
+		last = fd;
+	CHECK(errno);
+	CHECK(last);
+	close(70);
+	close(1500);
+	close(10);
+	CHECK(dup(0));
+	CHECK(fcntl(0, F_DUPFD, 100));
+	CHECK(fcntl(0, F_DUPFD, 71));
+	CHECK(fcntl(0, F_DUPFD, 3000));
+	CHECK(dup2(0, 70));
+	CHECK(dup(0));
+	CHECK(setresuid(54321, 54321, 54321));
+	r.rlim_max = 3501;
+	CHECK(setrlimit(RLIMIT_NOFILE, &r));
+}
+
+static void shows(const char *file, const char *what)
+{
+	FILE *f = fopen(file, "r");
+	char line[200];
+
+	while (f && fgets(line, sizeof(line), f))
+		if (!strncmp(line, what, strlen(what)))
+			printf("%s", line);
+	if (f)
+		fclose(f);
+}
+
+/* What others see of them. */
+static void seen(void)
+{
+	struct rlimit r = {777, 888}, none = {0, 0};
+	char file[64];
+	pid_t pid;
+
+	CHECK(setrlimit(RLIMIT_NOFILE, &r));
+	CHECK(setrlimit(RLIMIT_CORE, &r));
+	CHECK(setrlimit(RLIMIT_RTPRIO, &none));
+	limited(RLIMIT_STACK, 8 << 20);
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		pause();
+		_exit(0);
+	}
+	snprintf(file, sizeof(file), "/proc/%d/limits", pid);
+	shows(file, "Limit");
+	shows(file, "Max open files");
+	shows(file, "Max core file size");
+	shows(file, "Max realtime priority");
+	shows(file, "Max stack size");
+	memset(&r, 0, sizeof(r));
+	CHECK(prlimit(pid, RLIMIT_NOFILE, NULL, &r));
+	CHECK(r.rlim_cur);
+	CHECK(r.rlim_max);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	CHECK(prlimit(pid, RLIMIT_NOFILE, NULL, &r));
+}
+
 static void stacked(void)
 {
 	char *const small[] = {"/proc/self/exe", "4", NULL}, *const env[] = {NULL};
@@ -168,6 +237,8 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	in_child(files);
+	in_child(many);
+	in_child(seen);
 	in_child(sizes);
 	in_child(stacked);
 	in_child(fits);

@@ -179,6 +179,17 @@ static void closed_meanwhile(void)
 	close(a);
 }
 
+/* So does another file's coming to stand where one of it stood. */
+static void replaced(int fd)
+{
+	int other = dup(fd);
+
+	CHECK(lock(fd, F_SETLK, F_WRLCK, 0, 0));
+	in_child(all, fd);
+	CHECK(dup2(0, other) == other);
+	close(other);
+}
+
 int main(void)
 {
 	int fd, f;
@@ -194,6 +205,8 @@ int main(void)
 	CHECK(lock(fd, F_SETLK, F_UNLCK, 0, 0));
 	in_child(all, fd);
 	closes(fd);
+	in_child(all, fd);
+	replaced(fd);
 	in_child(all, fd);
 	CHECK(lock(fd, F_SETLK, 9, 0, 1));
 	CHECK(lock(fd, F_SETLK, F_WRLCK, -1, 1));

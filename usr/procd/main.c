@@ -703,6 +703,24 @@ static void op_limit(struct w_msg *m, struct proc *p)
 	reply(m, 0);
 }
 
+static void op_limits(struct w_msg *m)
+{
+	uint64_t resource = m->PROC_LIMITS_in_resource, lim[16][2];
+	struct proc *p = proc_by_pid(m->PROC_LIMITS_in_pid);
+
+	if (resource >= 16) {
+		reply(m, W_EINVAL);
+	} else if (!p || !proc_limits(p, lim)) {
+		reply(m, W_ESRCH);
+	} else if (!may_look(p, m->sender)) {
+		reply(m, W_EPERM);
+	} else {
+		m->PROC_LIMITS_out_soft = lim[resource][0];
+		m->PROC_LIMITS_out_hard = lim[resource][1];
+		reply(m, 0);
+	}
+}
+
 static void op_fork(struct w_msg *m, struct proc *parent)
 {
 	bool vfork = m->PROC_FORK_in_vfork; /* the answer overwrites the question */
@@ -1468,6 +1486,9 @@ static void call(struct service *s, struct w_msg *m)
 		break;
 	case PROC_LIMIT:
 		op_limit(m, p);
+		break;
+	case PROC_LIMITS:
+		op_limits(m);
 		break;
 	case PROC_OPTION:
 		op_option(m, p, s->bytes);

@@ -85,3 +85,7 @@ extern struct lx_header personality;
 extern w_handle_t h_fs, h_net, h_console, h_self, h_procfs, h_block, h_unix;
 void image_init(void);
 void procfs_start(void);
+/* Whether sender may look into p: ptrace(2). */
+bool may_look(const struct proc *p, uint64_t sender);
+/* Its limits, by its own word.  False: it has ended. */
+bool proc_limits(const struct proc *p, uint64_t lim[16][2]);

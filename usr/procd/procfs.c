@@ -309,6 +309,7 @@ static const struct sysfile {
 	{"sys/kernel/cap_last_cap", f_cap_last},
 	{"sys/kernel/random/boot_id", f_boot_id},
 	{"sys/fs/file-max", f_file_max},
+	{"sys/fs/nr_open", f_file_max},
 	{"sys/fs/pipe-max-size", f_pipe_max},
 	{"swaps", f_swaps},
 	{"vmstat", f_vmstat},
@@ -429,16 +430,6 @@ static void p_smaps(struct out *o, struct proc *p)
 		    i.koid ? 0 : i.resident * 4);
 }
 
-static void p_limits(struct out *o, struct proc *p)
-{
-	(void)p;
-	put(o,
-	    "Limit                     Soft Limit           Hard Limit           Units     \n"
-	    "Max stack size            8388608              unlimited            bytes     \n"
-	    "Max open files            %-20d %-20d files     \n",
-	    CONFIG_LINUX_MAX_FILES, CONFIG_LINUX_MAX_FILES);
-}
-
 static void p_cgroup(struct out *o, struct proc *p)
 {
 	(void)p;
@@ -455,6 +446,46 @@ static bool look(const struct proc *p, uint64_t at, void *to, uint64_t n)
 static bool view_of(const struct proc *p, struct lx_view *v)
 {
 	return p->state != P_ZOMBIE && look(p, LX_STATE, v, sizeof(*v));
+}
+
+bool proc_limits(const struct proc *p, uint64_t lim[16][2])
+{
+	struct lx_view v;
+
+	return view_of(p, &v) && look(p, v.limits, lim, 16 * sizeof(*lim));
+}
+
+static void put_limit(struct out *o, uint64_t v)
+{
+	if (v == ~0ull)
+		put(o, " %-20s", "unlimited");
+	else
+		put(o, " %-20lu", v);
+}
+
+static void p_limits(struct out *o, struct proc *p)
+{
+	static const char *const names[16][2] = {
+		{"cpu time", "seconds"},     {"file size", "bytes"},
+		{"data size", "bytes"},	     {"stack size", "bytes"},
+		{"core file size", "bytes"}, {"resident set", "bytes"},
+		{"processes", "processes"},  {"open files", "files"},
+		{"locked memory", "bytes"},  {"address space", "bytes"},
+		{"file locks", "locks"},     {"pending signals", "signals"},
+		{"msgqueue size", "bytes"},  {"nice priority", ""},
+		{"realtime priority", ""},   {"realtime timeout", "us"}};
+	uint64_t lim[16][2];
+	int i;
+
+	if (!proc_limits(p, lim))
+		return;
+	put(o, "%-25s %-20s %-20s %-10s\n", "Limit", "Soft Limit", "Hard Limit", "Units");
+	for (i = 0; i < 16; i++) {
+		put(o, "Max %-21s", names[i][0]);
+		put_limit(o, lim[i][0]);
+		put_limit(o, lim[i][1]);
+		put(o, *names[i][1] ? " %-10s\n" : " \n", names[i][1]);
+	}
 }
 
 /* A string of at most size - 1 bytes. */
@@ -548,7 +579,7 @@ static bool link_of(const struct proc *p, const char *name, char *to, uint64_t s
 }
 
 /* proc(5), ptrace(2): who may look into a process. */
-static bool may_look(const struct proc *p, uint64_t sender)
+bool may_look(const struct proc *p, uint64_t sender)
 {
 	const struct proc *who = proc_by_koid(sender);
 

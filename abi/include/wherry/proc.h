@@ -118,6 +118,7 @@ struct lx_view {
 	uint64_t fds, nfds;	/* of 16-byte slots that begin with the address of a lx_view_file */
 	uint64_t slots, nslots; /* of struct lx_slot */
 	uint64_t env_lo, env_hi; /* the environment that it was started with */
+	uint64_t limits; /* of 16 pairs, soft and hard, as RLIMIT_* number them (getrlimit(2)) */
 };
 struct lx_view_file { /* how struct lx_file begins */
 	uint32_t refs, kind, oflags, mode;
@@ -141,7 +142,7 @@ enum { PROC_TIMER_MONOTONIC, PROC_TIMER_WALL, PROC_TIMER_CPU };
 #define LX_INHERIT_FDS 64
 struct lx_inherit {
 	uint64_t sigmask, ignored, rlimit[16][2];
-	uint32_t umask, fd_limit, nfds, pad;
+	uint32_t umask, nfds;
 	char cwd[1024];
 	struct lx_inherit_fd {
 		uint32_t fd, same; /* same: 1 + index of the record with the same open file */
