@@ -31,6 +31,11 @@ void syscall_again(struct thread *t, uint64_t nr)
 {
 	t->step_call = nr + 1;
 	get_args(&t->regs, t->step_args);
+	syscall_anew(t);
+}
+
+void syscall_anew(struct thread *t)
+{
 	t->regs.rip -= 2; /* the syscall instruction, again */
 }
 

@@ -10,13 +10,13 @@
 #include <arch/cpu.h>
 #include <kernel/irq.h>
 #include <kernel/log.h>
+#include <kernel/oom.h>
 #include <kernel/sched.h>
 #include <kernel/stat.h>
 #include <kernel/syscall.h>
 #include <kernel/trap.h>
 #include <lib/string.h>
 
-#define SIGKILL 9
 #define SIGSEGV 11
 
 static bool in_range(uint64_t v, uint64_t lo, uint64_t hi)
@@ -104,7 +104,7 @@ static void page_fault(struct thread *t)
 	uint32_t access = err & 16 ? ACCESS_EXEC : err & 2 ? ACCESS_WRITE : ACCESS_READ;
 	int r = aspace_fault(t->proc->as, cr2, access);
 
-	if (!r || (r == W_ENOMEM && reap_step())) /* ask again: memory is coming back */
+	if (!r || (r == W_ENOMEM && (reap_step() || oom_make_room()))) /* else ask again */
 		return;
 	if (r == W_ENOMEM) {
 		klog("%s: out of memory: ended\n", t->proc->name);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <arch/cpu.h>
+#include <kernel/oom.h>
 #include <kernel/thread.h>
 #include <wherry/calls.h>
 
@@ -20,6 +21,8 @@ BKL_BEGIN
 void syscall_resume(struct thread *t, uint64_t nr);
 /* The handler has done a part of it: the thread makes the call again. */
 void syscall_again(struct thread *t, uint64_t nr);
+/* It has come to nothing: the thread makes it from the beginning. */
+void syscall_anew(struct thread *t);
 
 /*
  * Run the call in t's registers.  A handler that parked its thread is run again when the
@@ -49,7 +52,10 @@ static inline MUST_HOLD(bkl) void syscall_run(struct thread *t)
 	}
 	if (t->step_call | t->step_done | (uint64_t)t->holding)
 		thread_steps_end(t);
-	r->rax = ret;
+	if (ret == W_ENOMEM && oom_make_room())
+		syscall_anew(t);
+	else
+		r->rax = ret;
 }
 
 /* The object behind handle h of the running process, for a call that wants one of that type

@@ -82,6 +82,7 @@ struct process {
 	struct list all;     /* in the list of all processes */
 	uint32_t nthreads;
 	bool dead, stopped, native; /* native: no vector state */
+	bool makes_room;	    /* it was ended for its memory: oom.h */
 	uint32_t status;
 	struct w_personality pers; /* entry 0: a native process */
 	uint64_t cpu_ns;	   /* of threads that ended */
@@ -97,6 +98,7 @@ struct process *process_new(const char *name, struct account *up, uint64_t quota
 struct thread *thread_new(struct process *p, const struct w_thread_args *a);
 void thread_start(struct thread *t);
 void thread_end(struct thread *t); /* now, or at its next kernel exit */
+#define SIGKILL 9		   /* the status of one that the kernel ends */
 void process_kill(struct process *p, uint32_t status);
 void thread_kick(struct thread *t);
 int thread_set_tcb(struct thread *t, uaddr_t tcb);
