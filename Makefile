@@ -86,18 +86,12 @@ check-python:
 	$$m defconfig && $$m set PKG_PYTHON=y PKG_BASH=y PKG_COREUTILS=y STRACE=y PKG_EXTRA=libpython3.11-testsuite FS_MEM_LIMIT=512 && $$m image >/dev/null && \
 	/usr/bin/python3 $(srctree)/scripts/check-python $(objtree)/check-python $(TESTS)
 
-# The Open POSIX Test Suite, on this host and in the machine: slow as well.
-check-posix:
-	@unset MAKEFLAGS MAKEOVERRIDES MFLAGS MAKELEVEL WHERRY_SUB; srctree=$(srctree) sh $(srctree)/scripts/deps-posix && \
-	o=$(objtree)/check-posix && m="make -s -C $(srctree) O=$$o" && mkdir -p $$o/suite && \
+# Suites of small programs, on this host and in the machine: slow as well.
+check-posix check-libc: check-%:
+	@unset MAKEFLAGS MAKEOVERRIDES MFLAGS MAKELEVEL WHERRY_SUB; srctree=$(srctree) sh $(srctree)/scripts/deps-$* && \
+	o=$(objtree)/$@ && m="make -s -C $(srctree) O=$$o" && mkdir -p $$o/suite && \
 	$$m defconfig && $$m set PKG_EXTRA="libc6 libgcc-s1" FS_MEM_LIMIT=512 STRACE=y && \
-	TESTS="$(TESTS)" /usr/bin/python3 $(srctree)/scripts/check-posix $$o $$o/suite sh -c '$$0 set "$$1" && $$0 image' "$$m"
-
-check-libc:
-	@unset MAKEFLAGS MAKEOVERRIDES MFLAGS MAKELEVEL WHERRY_SUB; srctree=$(srctree) sh $(srctree)/scripts/deps-libc && \
-	o=$(objtree)/check-libc && m="make -s -C $(srctree) O=$$o" && mkdir -p $$o/suite && \
-	$$m defconfig && $$m set PKG_EXTRA="libc6 libgcc-s1" FS_MEM_LIMIT=512 STRACE=y && \
-	TESTS="$(TESTS)" /usr/bin/python3 $(srctree)/scripts/check-libc $$o $$o/suite sh -c '$$0 set "$$1" && $$0 image' "$$m"
+	TESTS="$(TESTS)" /usr/bin/python3 $(srctree)/scripts/$@ $$o $$o/suite sh -c '$$0 set "$$1" && $$0 image' "$$m"
 
 .PHONY: check check-python check-posix check-libc bench help deps deps-bench clean mrproper format
 help:

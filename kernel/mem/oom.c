@@ -17,11 +17,14 @@ static bool is_short(const struct account *a)
 /* Somebody who was ended, or what ended otherwise, has memory still. */
 static bool is_coming(void)
 {
+	const struct process *p;
 	struct list *l;
 
-	list_for_each (l, &processes)
-		if (list_entry(l, struct process, all)->makes_room)
+	list_for_each (l, &processes) {
+		p = list_entry(l, struct process, all);
+		if (p->makes_room && p->nthreads)
 			return true;
+	}
 	return ndying;
 }
 
@@ -39,7 +42,7 @@ static struct process *largest(struct process *self)
 
 	list_for_each (l, &processes) {
 		p = list_entry(l, struct process, all);
-		if (p->account->ordinary && p->as && (!most || has_more(p, most)))
+		if (p->account->ordinary && p->nthreads && (!most || has_more(p, most)))
 			most = p;
 	}
 	return most;
