@@ -54,6 +54,8 @@ void obj_pulse(struct object *o)
 
 /* ---- handle tables ---- */
 
+#define TABLE_FIRST 32u /* slots */
+
 /* One allocation: the slots, and behind them a bit for each that is taken. */
 static int table_alloc(struct handle_table *t, uint32_t size)
 {
@@ -72,7 +74,7 @@ static int table_alloc(struct handle_table *t, uint32_t size)
 
 static int table_grow(struct handle_table *t, uint32_t want)
 {
-	uint32_t size = t->size ? t->size : 32;
+	uint32_t size = t->size ? t->size : TABLE_FIRST;
 	struct handle_table old = *t;
 	int err;
 
@@ -199,6 +201,18 @@ bool handle_is_private(const struct object *o)
 	return o->type == W_T_PROCESS || o->type == W_T_THREAD;
 }
 
+/* Of a table for what is in this one, which may have had more. */
+static uint32_t size_for(const struct handle_table *t)
+{
+	uint32_t size = TABLE_FIRST, words = t->words;
+
+	while (words > 1 && !t->taken[words - 1])
+		words--;
+	while (size < words * 64)
+		size *= 2;
+	return size < t->size ? size : t->size;
+}
+
 int handle_table_clone(struct handle_table *dst, const struct handle_table *src)
 {
 	uint32_t i;
@@ -206,7 +220,7 @@ int handle_table_clone(struct handle_table *dst, const struct handle_table *src)
 	dst->limit = src->limit;
 	if (!src->size)
 		return 0;
-	if (table_alloc(dst, src->size))
+	if (table_alloc(dst, size_for(src)))
 		return W_ENOMEM;
 	dst->used = src->used;
 	for (i = next_taken(src, 0); i < src->size; i = next_taken(src, i + 1)) {

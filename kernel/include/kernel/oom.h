@@ -11,6 +11,7 @@
 #pragma once
 
 #include <kernel/lock.h>
+#include <stdbool.h>
 
 BKL_BEGIN
 /* The running process has been refused memory.  True: some comes, let it ask again (after
