@@ -256,15 +256,8 @@ static uint64_t build_stack(const struct image *img, uint64_t bias, uint64_t int
 static void reset_signals(void)
 {
 	struct lx_thread *t = self();
-	int i;
 
-	for (i = 1; i < 65; i++) {
-		struct lx_sigaction *a = &proc()->action[i];
-
-		if (a->handler | a->flags | a->mask)
-			*a = (struct lx_sigaction){.handler = a->handler == 1};
-	}
-	lx_sigchld_changed();
+	lx_clear_handlers();
 	t->altstack = (struct lx_sigstack){.flags = 2};
 	t->clear_tid = t->robust = 0;
 }
@@ -438,7 +431,7 @@ static long copy_vector(uint64_t uv, char *out, uint32_t room, uint32_t *len, ui
 			return 0;
 		n = lx_copy_str(out + *len, (const char *)p, room - *len);
 		if (n == W_ENAMETOOLONG)
-			return -7; /* E2BIG */
+			return -E2BIG;
 		if (n < 0)
 			return n;
 		*len += n + 1;

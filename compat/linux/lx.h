@@ -28,6 +28,7 @@ enum {
 	ENOENT = 2,
 	ESRCH = 3,
 	EINTR = 4,
+	E2BIG = 7,
 	EBADF = 9,
 	EAGAIN = 11,
 	ENOMEM = 12,
@@ -61,7 +62,9 @@ struct lx_thread {
 	bool mask_saved;
 	uint32_t tid, slot;
 	uint64_t clear_tid;
-	uint64_t set_tid; /* a child in the making writes its id there */
+	uint64_t set_tid;   /* a child in the making writes its id there, */
+	uint32_t pidfd;	    /* closes this descriptor (1 + number; 0: none) */
+	bool clear_sighand; /* and forgets its handlers */
 	uint64_t robust;
 	struct lx_sigstack altstack;
 	w_handle_t handle;	   /* of this thread; 0: the first */
@@ -352,6 +355,7 @@ void lx_end_other_threads(void);
 struct lx_thread *lx_thread_by_tid(uint32_t tid); /* of this process; NULL */
 void lx_drop_queued(uint32_t tid);
 void lx_sched_reset(void);     /* in a fork's child: SCHED_RESET_ON_FORK */
+void lx_clear_handlers(void);  /* to the default, but what is ignored stays so */
 void lx_sigchld_changed(void); /* tell procd what the process wants of SIGCHLD */
 
 /* What entry.S keeps of a call without a frame, right below where the frame would be. */

@@ -7,6 +7,7 @@ enum {
 	CLONE_FS = 0x200,
 	CLONE_FILES = 0x400,
 	CLONE_SIGHAND = 0x800,
+	CLONE_PIDFD = 0x1000,
 	CLONE_VFORK = 0x4000,
 	CLONE_THREAD = 0x10000,
 	CLONE_SETTLS = 0x80000,
@@ -18,14 +19,16 @@ enum {
 	CLONE_UNTRACED = 0x800000,
 	CLONE_IO = 0x80000000
 };
-/* no namespaces, no CLONE_PIDFD, CLONE_PARENT, CLONE_PTRACE, CLONE_CLEAR_SIGHAND */
+#define CLONE_CLEAR_SIGHAND 0x100000000ull /* clone3 alone has room for it */
+/* no namespaces, no CLONE_PARENT, CLONE_PTRACE */
 #define CLONE_KNOWN                                                                              \
 	(0xff | CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_VFORK | CLONE_THREAD | \
 	 CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID |             \
-	 CLONE_DETACHED | CLONE_UNTRACED | CLONE_CHILD_SETTID | CLONE_IO)
+	 CLONE_DETACHED | CLONE_UNTRACED | CLONE_CHILD_SETTID | CLONE_IO | CLONE_PIDFD |         \
+	 CLONE_CLEAR_SIGHAND)
 
 struct clone {
-	uint64_t flags, stack, parent_tid, child_tid, tls;
+	uint64_t flags, stack, parent_tid, child_tid, tls, pidfd;
 };
 
 /* ---- threads ---- */
@@ -239,44 +242,115 @@ void lx_fork_child(struct w_regs *r)
 	if (t->set_tid)
 		put_user(t->set_tid, &t->tid, 4);
 	t->set_tid = 0;
+	if (t->clear_sighand)
+		lx_clear_handlers();
+	t->clear_sighand = false;
+	if (t->pidfd) /* the parent's alone */
+		file_put(fd_remove(t->pidfd - 1));
+	t->pidfd = 0;
 	r->rax = 0;
 }
 
-static long fork_clone(const struct clone *c, struct w_regs *r)
+/* CLONE_PIDFD: the descriptor comes first, since nothing may go wrong any more once there is
+ * a child. */
+static long pidfd_begin(struct lx_thread *t, const struct clone *c)
 {
-	struct lx_thread *t = self();
-	struct w_msg m = {.op = PROC_FORK, .nh = 1};
-	struct w_regs saved = *r;
-	uint64_t clear = t->clear_tid, mask_fs = t->fs;
-	uint64_t share = c->flags & CLONE_VM ? LX_PROGRAM_TOP : 0;
-	uint32_t pid;
-	long h;
+	struct lx_file *f;
+	long fd;
 
-	/* The child's frame is this one, copied with the memory. */
-	if (c->stack)
-		r->rsp = c->stack;
+	if (!(c->flags & CLONE_PIDFD))
+		return 0;
+	f = file_new(K_PIDFD, 2);
+	fd = f ? fd_install(f, 0, true) : -ENOMEM;
+	if (fd >= 0)
+		t->pidfd = fd + 1;
+	return fd < 0 ? fd : 0;
+}
+
+static void pidfd_finish(uint32_t pidfd, const struct clone *c, w_handle_t child, uint32_t pid)
+{
+	struct lx_file *f = pidfd ? fd_file(pidfd - 1) : NULL;
+	uint32_t fd = pidfd - 1;
+
+	if (!f) {
+		w_handle_close(child);
+		return;
+	}
+	f->h = child;
+	f->pid = pid;
+	put_user(c->pidfd, &fd, 4);
+}
+
+static long pidfd_cancel(uint32_t pidfd, w_handle_t child, long err)
+{
+	if (child)
+		w_handle_close(child);
+	if (pidfd)
+		file_put(fd_remove(pidfd - 1));
+	return err;
+}
+
+/* What the child will find in its copy of this thread. */
+static void prepare_child(struct lx_thread *t, const struct clone *c)
+{
 	t->clear_tid = c->flags & CLONE_CHILD_CLEARTID ? c->child_tid : 0;
 	t->set_tid = c->flags & CLONE_CHILD_SETTID ? c->child_tid : 0;
+	t->clear_sighand = c->flags & CLONE_CLEAR_SIGHAND;
 	if (c->flags & CLONE_SETTLS)
 		t->fs = c->tls;
+}
+
+/* A process that is a copy of this one, stopped; the child's frame is r, copied with the
+ * memory. */
+static long copy_process(const struct clone *c, struct w_regs *r)
+{
+	struct lx_thread *t = self();
+	struct w_regs saved = *r;
+	uint64_t clear = t->clear_tid, fs = t->fs;
+	uint64_t share = c->flags & CLONE_VM ? LX_PROGRAM_TOP : 0;
+	long h;
+
+	if (c->stack)
+		r->rsp = c->stack;
+	prepare_child(t, c);
 	lease_fork();
 	lx_lock();
 	h = w_proc_clone((uint64_t)lx_fork_return, 0, share);
 	lx_unlock();
 	t->clear_tid = clear;
 	t->set_tid = 0;
-	t->fs = mask_fs;
+	t->clear_sighand = false;
+	t->fs = fs;
 	*r = saved;
+	return h;
+}
+
+static long fork_clone(const struct clone *c, struct w_regs *r)
+{
+	struct w_msg m = {.op = PROC_FORK, .nh = 1};
+	uint32_t pid, pidfd;
+	w_handle_t child = 0;
+	long h = pidfd_begin(self(), c);
+
 	if (h < 0)
 		return h;
+	h = copy_process(c, r);
+	pidfd = self()->pidfd;
+	self()->pidfd = 0;
+	if (h < 0)
+		return pidfd_cancel(pidfd, 0, h);
+	if (pidfd)
+		child = w_handle_dup(h, W_READ | W_DUP);
 	m.h[0] = h;
 	m.PROC_FORK_in_vfork = !!(c->flags & CLONE_VFORK);
 	h = lx_chan(LX_H_PROC, &m);
 	if (h < 0)
-		return h;
+		return pidfd_cancel(pidfd, child, h);
 	pid = m.PROC_FORK_out_pid;
 	if (c->flags & CLONE_PARENT_SETTID)
 		put_user(c->parent_tid, &pid, 4);
+	if (pidfd)
+		pidfd_finish(pidfd, c, child, pid);
 	return pid;
 }
 
@@ -284,7 +358,9 @@ static long clone(const struct clone *c, struct w_regs *r)
 {
 	if (c->flags & ~(uint64_t)CLONE_KNOWN ||
 	    (c->flags & CLONE_THREAD && !(c->flags & CLONE_SIGHAND)) ||
-	    (c->flags & CLONE_SIGHAND && !(c->flags & CLONE_VM)))
+	    (c->flags & CLONE_SIGHAND && !(c->flags & CLONE_VM)) ||
+	    (c->flags & CLONE_SIGHAND && c->flags & CLONE_CLEAR_SIGHAND) ||
+	    (c->flags & CLONE_PIDFD && c->flags & (CLONE_THREAD | CLONE_DETACHED)))
 		return -EINVAL;
 	if (c->flags & CLONE_THREAD)
 		return thread_clone(c, r);
@@ -297,23 +373,50 @@ static long clone(const struct clone *c, struct w_regs *r)
 
 LX_FRAME(clone)
 {
-	struct clone c = {a[0], a[1], a[2], a[3], a[4]};
+	struct clone c = {a[0] & 0xffffffff, a[1], a[2], a[3], a[4], a[2]};
 
+	if (c.flags & CLONE_PIDFD && c.flags & CLONE_PARENT_SETTID)
+		return -EINVAL; /* both are written to the same place */
 	return clone(&c, r);
+}
+
+/* struct clone_args, include/uapi/linux/sched.h */
+#define CLONE_ARGS_FIRST 64u
+#define CLONE_ARGS_MOST 4096u
+
+/* What comes after the part that we know asks for nothing? */
+static long rest_is_zero(uint64_t at, uint64_t end)
+{
+	uint64_t v = 0;
+
+	for (; at < end; at += sizeof(v)) {
+		v = 0;
+		if (get_user(&v, at, end - at < sizeof(v) ? end - at : sizeof(v)))
+			return -EFAULT;
+		if (v)
+			return -EINVAL;
+	}
+	return 0;
 }
 
 LX_FRAME(clone3)
 {
 	uint64_t w[8];
 	struct clone c;
+	long err;
 
-	if (a[1] < 64)
+	if (a[1] > CLONE_ARGS_MOST)
+		return -E2BIG;
+	if (a[1] < CLONE_ARGS_FIRST)
 		return -EINVAL;
 	if (get_user(w, a[0], sizeof(w)))
 		return -EFAULT;
+	err = rest_is_zero(a[0] + sizeof(w), a[0] + a[1]);
+	if (err)
+		return err;
 	if (!w[5] != !w[6] || w[0] & 0xff)
 		return -EINVAL; /* a stack without a size, a signal among the flags */
-	c = (struct clone){w[0], w[5] ? w[5] + w[6] : 0, w[3], w[2], w[7]};
+	c = (struct clone){w[0], w[5] ? w[5] + w[6] : 0, w[3], w[2], w[7], w[1]};
 	return clone(&c, r);
 }
 

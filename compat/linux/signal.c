@@ -534,6 +534,16 @@ LX(rt_sigaction)
 	return 0;
 }
 
+void lx_clear_handlers(void)
+{
+	struct lx_sigaction *a;
+
+	for (a = &proc()->action[1]; a < &proc()->action[65]; a++)
+		if (a->handler | a->flags | a->mask)
+			*a = (struct lx_sigaction){.handler = a->handler == 1};
+	lx_sigchld_changed();
+}
+
 void lx_sigchld_changed(void)
 {
 	const struct lx_sigaction *c = &proc()->action[SIGCHLD];

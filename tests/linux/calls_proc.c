@@ -83,15 +83,59 @@ CALL(clone)
 		_exit(6);
 	waitpid(p, &status, 0);
 	N(WEXITSTATUS(status));
+	E(S(clone, CLONE_PIDFD | CLONE_PARENT_SETTID, NULL, NULL, NULL, 0));
+	E(S(clone, CLONE_PIDFD | CLONE_DETACHED, NULL, NULL, NULL, 0));
+}
+
+static void handler(int sig)
+{
+	(void)sig;
 }
 
 CALL(clone3)
 {
 	uint64_t args[11] = {[4] = SIGCHLD};
+	struct sigaction act;
+	siginfo_t info = {0};
+	int pidfd = -1;
 	pid_t p;
 
 	E(syscall(435, args, 8));
+	E(syscall(435, args, 5000));
 	E(syscall(435, BAD, 64));
+	args[10] = 3; /* cgroup, without the flag that says so: of no account */
+	args[8] = 1;  /* a set of ids, without their number */
+	E(syscall(435, args, 72));
+	args[8] = args[10] = 0;
+	args[0] = 0x100000000 | CLONE_SIGHAND | CLONE_VM; /* CLONE_CLEAR_SIGHAND */
+	E(syscall(435, args, 88));
+	args[0] = CLONE_PIDFD | CLONE_THREAD | CLONE_SIGHAND | CLONE_VM;
+	E(syscall(435, args, 88));
+	signal(SIGUSR1, handler);
+	signal(SIGUSR2, SIG_IGN);
+	args[0] = 0x100000000 | CLONE_PIDFD;
+	args[1] = (uint64_t)&pidfd;
+	fflush(stdout);
+	p = syscall(435, args, 88);
+	if (!p) {
+		sigaction(SIGUSR1, NULL, &act);
+		status = act.sa_handler == SIG_DFL;
+		sigaction(SIGUSR2, NULL, &act);
+		status |= (act.sa_handler == SIG_IGN) << 1;
+		status |= (fcntl(pidfd, F_GETFD) < 0 && fcntl(3, F_GETFD) < 0) << 2;
+		_exit(status);
+	}
+	N(fcntl(pidfd, F_GETFD));
+	N(waitid(P_PIDFD, pidfd, &info, WEXITED));
+	N(info.si_pid == p);
+	N(info.si_status);
+	close(pidfd);
+	sigaction(SIGUSR1, NULL, &act);
+	N(act.sa_handler == handler);
+	signal(SIGUSR1, SIG_DFL);
+	signal(SIGUSR2, SIG_DFL);
+	memset(args, 0, sizeof(args));
+	args[4] = SIGCHLD;
 	args[6] = 4096; /* a size without a stack */
 	E(syscall(435, args, 64));
 	args[6] = 0;
