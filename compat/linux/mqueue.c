@@ -71,18 +71,27 @@ static long deadline_of(uint64_t uts, uint64_t *deadline)
 	return err;
 }
 
+/*
+ * Where there is room it is done at once and nothing interrupts it: the signal that tells of
+ * the message (mq_notify) may be for the sender itself.
+ */
 LX(mq_timedsend)
 {
-	struct w_msg m = {.op = FS_MQ_SEND, .in = a[1], .in_len = a[2]};
+	struct w_msg ask = {.op = FS_MQ_SEND, .in = a[1], .in_len = a[2]}, m;
 	struct lx_file *f = queue(a[0]);
 	uint64_t deadline;
 	long err = deadline_of(a[4], &deadline);
 
 	if (err || !f)
 		return err ? err : -EBADF;
-	m.FS_MQ_SEND_in_prio = (uint32_t)a[3];
-	m.FS_MQ_SEND_in_deadline = deadline;
-	err = lx_chan_intr(f->h, &m);
+	ask.FS_MQ_SEND_in_prio = (uint32_t)a[3];
+	ask.FS_MQ_SEND_in_deadline = 0;
+	m = ask;
+	err = lx_chan(f->h, &m);
+	if (err == W_ETIMEDOUT) {
+		ask.FS_MQ_SEND_in_deadline = deadline;
+		err = lx_chan_intr(f->h, &ask);
+	}
 	return err == W_EBADH ? -EBADF : err;
 }
 

@@ -165,6 +165,23 @@ static void before(mqd_t q)
 	printf("before the sender's end: told %d, seen %d, taken %d\n", heard, seen, gone);
 }
 
+/* The signal is for the sender itself: sending is not interrupted by it. */
+static void itself(mqd_t q)
+{
+	struct sigevent e = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1};
+	int i, sent = 0, heard = 0;
+	char buf[16];
+
+	for (i = 0; i < 200; i++) {
+		told.si_signo = 0;
+		mq_notify(q, &e);
+		sent += !mq_send(q, "x", 1, 0);
+		heard += told.si_signo == SIGUSR1;
+		mq_receive(q, buf, 16, NULL);
+	}
+	printf("to itself: sent %d, told %d\n", sent, heard);
+}
+
 static void notices(mqd_t q)
 {
 	struct sigevent e = {
@@ -196,6 +213,7 @@ static void notices(mqd_t q)
 	printf("taken back: %d\n", told.si_signo);
 	mq_receive(q, buf, 16, NULL);
 	before(q);
+	itself(q);
 }
 
 static void permissions(void)
