@@ -68,15 +68,20 @@ static void drop_oldest(void)
 	used--;
 }
 
+static void append(const struct timewait *tw)
+{
+	uint32_t back = slot(used++);
+
+	ring[back] = *tw;
+	insert(back);
+}
+
 static void move_to_back(void)
 {
 	struct timewait tw = ring[oldest];
-	uint32_t back;
 
 	drop_oldest();
-	back = slot(used++);
-	ring[back] = tw;
-	insert(back);
+	append(&tw);
 }
 
 /* At most two of the oldest: no one call has to do the work of many. */
@@ -97,17 +102,15 @@ static void expire(uint64_t now)
 void timewait_add(const struct timewait *tw, uint64_t now)
 {
 	struct timewait *was = timewait_find(tw->local_ip, tw->remote_ip, tw->ports);
-	uint32_t back;
+	struct timewait waits = *tw;
 
 	if (was)
 		forget(was);
 	expire(now);
 	if (used == TIMEWAIT_MAX)
 		drop_oldest();
-	back = slot(used++);
-	ring[back] = *tw;
-	ring[back].until = now + TIMEWAIT_MS;
-	insert(back);
+	waits.until = now + TIMEWAIT_MS;
+	append(&waits);
 }
 
 struct timewait *timewait_find(uint32_t local_ip, uint32_t remote_ip, uint32_t ports)

@@ -269,7 +269,7 @@ static long pidfd_begin(struct lx_thread *t, const struct clone *c)
 
 static void pidfd_finish(uint32_t pidfd, const struct clone *c, w_handle_t child, uint32_t pid)
 {
-	struct lx_file *f = pidfd ? fd_file(pidfd - 1) : NULL;
+	struct lx_file *f = fd_file(pidfd - 1); /* NULL: another thread has closed it */
 	uint32_t fd = pidfd - 1;
 
 	if (!f) {

@@ -104,7 +104,7 @@ static void page_fault(struct thread *t)
 	uint32_t access = err & 16 ? ACCESS_EXEC : err & 2 ? ACCESS_WRITE : ACCESS_READ;
 	int r = aspace_fault(t->proc->as, cr2, access);
 
-	if (!r || (r == W_ENOMEM && (reap_step() || oom_make_room()))) /* else ask again */
+	if (!r || (r == W_ENOMEM && (reap_step() || oom_make_room()))) /* it asks again */
 		return;
 	if (r == W_ENOMEM) {
 		klog("%s: out of memory: ended\n", t->proc->name);
