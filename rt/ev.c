@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <rt/ev.h>
+#include <rt/fiber.h>
 
 #define CALLS_PER_TURN 32
 #define FINISH_BYTES 256
@@ -12,7 +12,8 @@ static int batch_n, batch_i;
 /* What travels with the next wait: an answer that service_finish() left, and its bytes. */
 static struct w_serve serve;
 static char finish_bytes[FINISH_BYTES];
-static char bytes[SERVICE_BYTES]; /* lent with the call that is being served */
+char service_scratch[SERVICE_BYTES];
+static char *bytes; /* SERVICE_BYTES: lent with the call that is being served */
 
 static w_handle_t the_set(void)
 {
@@ -123,11 +124,15 @@ static uint64_t run_timers(void)
 
 /* ---- services ---- */
 
-/* One message, of which the bytes have arrived. */
+/* One message, of which the bytes have arrived.  A fiber that waits keeps them. */
 static void service_take(struct service *s, struct w_msg *m)
 {
 	bytes[m->in_len < SERVICE_BYTES ? m->in_len : SERVICE_BYTES - 1] = 0;
-	s->call(s, m);
+	s->bytes = bytes;
+	if (s->in_fibers)
+		fiber_serve(s, m, &bytes);
+	else
+		s->call(s, m);
 }
 
 static void flush_answer(void)
@@ -170,7 +175,6 @@ void service_listen(struct service *s)
 	if (p < 0)
 		rt_die("no port: error %ld", -p);
 	s->port = p;
-	s->bytes = bytes;
 	s->src.fn = service_ready;
 	ev_add(&s->src, p, W_READABLE | W_WS_RECV);
 }
@@ -258,13 +262,14 @@ void ev_run(void)
 {
 	int64_t n;
 
-	serve.bytes = (uint64_t)bytes;
 	serve.bytes_len = SERVICE_BYTES - 1;
+	bytes = rt_alloc(SERVICE_BYTES);
 	for (;;) {
 		run_tasks();
 		serve.deadline = run_timers();
 		if (!list_is_empty(&tasks))
 			continue;
+		serve.bytes = (uint64_t)bytes;
 		n = w_ws_serve(the_set(), &serve);
 		serve.answer = 0;
 		batch_n = n > 0 ? n : 0;

@@ -255,12 +255,12 @@ image: wherry.elf boot.flatfs $(if $(CONFIG_BOOT_MBR),wherry.img)
 
 # ---- every header compiles alone ----
 headers-k := kernel/include/kernel/*.h arch/x86/include/arch/*.h lib/include/lib/*.h abi/include/wherry/*.h
-headers-u := rt/include/rt/*.h drivers/*/*.h fs/*.h net/*.h usr/procd/*.h
+headers-u := rt/include/rt/*.h drivers/*/*.h fs/include/fs/*.h fs/*/*.h net/*.h usr/procd/*.h
 headers-p := compat/linux/*.h
 .PHONY: headercheck
 headercheck: prepare lwip/.unpacked gen/lxprotos.h
 	$(Q)bad=0; $(foreach c,k u p,for h in $(foreach h,$(headers-$(c)),$(patsubst $(srctree)/%,%,$(wildcard $(srctree)/$(h)))); do \
-		echo "#include \"$$h\"" | $(CC) $(FLAGS_$(c)) -I. -I$(srctree) -I$(srctree)/drivers -Ilwip/src/include -I$(srctree)/net/lwip/include \
+		echo "#include \"$$h\"" | $(CC) $(FLAGS_$(c)) -I. -I$(srctree) -I$(srctree)/drivers -I$(srctree)/fs/include -Ilwip/src/include -I$(srctree)/net/lwip/include \
 		-fsyntax-only -x c - || { echo "error: $$h does not compile alone" >&2; bad=1; }; done;) exit $$bad
 
 # ---- reference pages, from the interfaces themselves ----

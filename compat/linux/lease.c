@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * What the file service said of paths, kept for as long as its counters say that it is true
- * (fs/lease.h), and files that were closed and may be opened again without asking.
+ * (fs/vfs/lease.h), and files that were closed and may be opened again without asking.
  *
  * Only a process that asks often has this (SETUP_AFTER); only a path that is opened for
  * reading again and again gets its file parked.  A parked file belongs to the table, its

@@ -92,7 +92,7 @@ struct lx_epitem {
 	bool two; /* registered with event and stream */
 };
 
-struct lease_said { /* with what an answer about a path holds: fs/lease.h */
+struct lease_said { /* with what an answer about a path holds: fs/vfs/lease.h */
 	uint64_t trail[2], sum;
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* POSIX message queues (mq_overview(7)): the file service keeps them (fs/mqueue.h). */
+/* POSIX message queues (mq_overview(7)): the file service keeps them (fs/vfs/mqueue.h). */
 #include "lx.h"
 
 #include <wherry/signal.h>

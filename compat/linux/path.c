@@ -1052,7 +1052,7 @@ static long rename_at(long d1, uint64_t u1, long d2, uint64_t u2, bool noreplace
 		return W_EBUSY;
 	if (from < 0 || to < 0)
 		return from < 0 ? from : to;
-	m.FS_RENAME_in_noreplace = noreplace;
+	m.FS_RENAME_in_flags = noreplace;
 	return two_paths(&m, p1, p2);
 }
 

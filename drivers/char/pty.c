@@ -114,7 +114,7 @@ static bool master_read(struct terminal *t, struct w_msg *m)
 
 static bool master_write(struct terminal *t, struct w_msg *m, uint32_t *done)
 {
-	char *buf = terminal_service.bytes;
+	char *buf = service_scratch;
 	uint32_t n, i;
 
 	while (*done < m->in_len) {
@@ -240,7 +240,7 @@ void pty_closed(struct terminal *t, bool master)
 /* "ptmx" and the numbers of those whose master is open. */
 void pty_readdir(struct w_msg *m, uint64_t *off)
 {
-	char *buf = terminal_service.bytes, name[12];
+	char *buf = service_scratch, name[12];
 	size_t used = 0, len, room = m->out_len < SERVICE_BYTES ? m->out_len : SERVICE_BYTES;
 	struct fs_dirent *d;
 	uint32_t at;

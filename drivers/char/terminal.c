@@ -239,7 +239,7 @@ static size_t output_room(const struct terminal *t)
 /* Goes on with a write; true: answered. */
 static bool write_more(struct terminal *t, struct w_msg *m, uint32_t *done)
 {
-	char *buf = terminal_service.bytes;
+	char *buf = service_scratch;
 	uint32_t n;
 
 	if (t->hung_up) {

@@ -910,7 +910,7 @@ static void op_connect(struct w_msg *m, struct sock *s, const char *bytes)
 static bool give_dgram(struct sock *s, struct w_msg *m)
 {
 	struct dgram *d = list_first(&s->queue, struct dgram, link);
-	char *buf = service.bytes;
+	char *buf = service_scratch;
 	uint32_t n = d->p->tot_len, room = m->out_len > 16 ? m->out_len - 16 : 0;
 
 	if (room > SERVICE_BYTES - 16)

@@ -667,9 +667,9 @@ static bool deliver(struct usock *s, struct w_msg *m)
 	n = m->out_len < head ? 0 : m->out_len - head;
 	if (n > d->len)
 		n = d->len;
-	memcpy(service.bytes, &d->path_len, 4);
-	memcpy(service.bytes + 4, d->path, d->path_len);
-	if (w_msg_copy(service.port, m->txn, 0, service.bytes, head, 1) < 0 ||
+	memcpy(service_scratch, &d->path_len, 4);
+	memcpy(service_scratch + 4, d->path, d->path_len);
+	if (w_msg_copy(service.port, m->txn, 0, service_scratch, head, 1) < 0 ||
 	    (n && w_msg_copy(service.port, m->txn, head, d->data, n, 1) < 0)) {
 		reply(m, W_EFAULT);
 		return true;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* sources:  */
 /*
- * Leases (fs/lease.h): sums that change with what they are about, and parked opens against
+ * Leases (fs/vfs/lease.h): sums that change with what they are about, and parked opens against
  * clients that write anything into the page they share.
  */
 #include "unit.h"
@@ -35,7 +35,7 @@ static int64_t fake_unmap(uint64_t va)
 #define w_obj_info(h, info) fake_obj_info(info)
 #define w_as_unmap(p, va, len) fake_unmap(va)
 #define w_handle_close(h) ((void)(h))
-#include "../../fs/lease.c"
+#include "../../fs/vfs/lease.c"
 
 static struct fs_parking *last_page;
 
@@ -58,43 +58,53 @@ void rt_free(void *p)
 	free(p);
 }
 
-void ramfs_put(struct node *n)
+static struct super_block super;
+
+struct inode_state *inode_state(struct inode *i)
 {
-	assert_true(n->opens > 0);
-	n->opens--;
+	return i->st;
 }
 
-static struct node *node_new(uint64_t ino)
+static struct inode *file_new(uint64_t ino)
 {
-	struct node *n = calloc(1, sizeof(*n));
+	struct inode *i = calloc(1, sizeof(*i));
 
-	n->ino = ino;
-	list_init(&n->parkings);
-	return n;
+	i->ino = ino;
+	i->sb = &super;
+	i->st = calloc(1, sizeof(*i->st));
+	list_init(&i->st->parkings);
+	return i;
 }
 
-static uint64_t sum_of(struct node **n, int count)
+static void file_free(struct inode *i)
 {
+	free(i->st);
+	free(i);
+}
+
+static uint64_t sum_of(struct inode **n, int count)
+{
+	struct request rq;
 	uint64_t trail[2], sum;
 	int i;
 
-	lease_begin();
+	lease_begin(&rq);
 	for (i = 0; i < count; i++)
-		lease_visit(n[i]);
-	lease_end(trail, &sum);
+		lease_visit(&rq, n[i]);
+	lease_end(&rq, trail, &sum);
 	assert_int_equal(trail[0] >> FS_TRAIL_COUNT_SHIFT, count > FS_TRAIL ? 0 : count);
 	return trail[0] ? sum : ~0ull;
 }
 
-static void a_sum_changes_with_each_node_met(void **state)
+static void a_sum_changes_with_each_file_met(void **state)
 {
-	struct node *n[FS_TRAIL + 1], *other = node_new(999);
+	struct inode *n[FS_TRAIL + 1], *other = file_new(999);
 	uint64_t before;
 	int i;
 
 	(void)state;
 	for (i = 0; i <= FS_TRAIL; i++)
-		n[i] = node_new(10 + i);
+		n[i] = file_new(10 + i);
 	for (i = 0; i < FS_TRAIL; i++) {
 		before = sum_of(n, FS_TRAIL);
 		lease_changed(other);
@@ -104,36 +114,46 @@ static void a_sum_changes_with_each_node_met(void **state)
 	}
 	assert_true(sum_of(n, FS_TRAIL + 1) == ~0ull);
 	for (i = 0; i <= FS_TRAIL; i++)
-		free(n[i]);
-	free(other);
+		file_free(n[i]);
+	file_free(other);
 }
 
 static void a_trail_names_its_counters(void **state)
 {
-	struct node *n = node_new(5 + FS_COUNTERS), *m = node_new(77);
+	struct inode *n = file_new(5 + FS_COUNTERS), *m = file_new(77);
+	struct request rq;
 	uint64_t trail[2], sum;
 	int i;
 
 	(void)state;
-	lease_begin();
+	lease_begin(&rq);
 	for (i = 0; i < 7; i++)
-		lease_visit(i == 6 ? m : n);
-	lease_end(trail, &sum);
+		lease_visit(&rq, i == 6 ? m : n);
+	lease_end(&rq, trail, &sum);
 	assert_int_equal(trail[0] & (FS_COUNTERS - 1), 5);
 	assert_int_equal(trail[1], 77);
-	free(n);
-	free(m);
+	file_free(n);
+	file_free(m);
 }
 
 struct open {
-	struct node *n;
+	struct inode *n;
 	struct parking park;
 };
 
+static void open_end(struct parking *p)
+{
+	struct open *o = container_of(p, struct open, park);
+
+	assert_true(o->n->refs > 0);
+	o->n->refs--;
+	o->n = NULL;
+}
+
 static void a_parked_open_ends_with_the_last_name(void **state)
 {
-	struct open a = {0}, b = {0};
-	struct node *n = node_new(3);
+	struct open a = {.park.revoked = open_end}, b = {.park.revoked = open_end};
+	struct inode *n = file_new(3);
 
 	(void)state;
 	object_size = 2 * W_PAGE;
@@ -141,13 +161,13 @@ static void a_parked_open_ends_with_the_last_name(void **state)
 	object_size = W_PAGE;
 	assert_int_equal(lease_client_new(7, 1), 0);
 	assert_int_equal(lease_client_new(7, 1), W_EINVAL); /* once */
-	n->opens = 2;
+	n->refs = 2;
 	a.n = b.n = n;
-	assert_false(lease_park(&a.park, 8, 1, &a.n));
-	assert_false(lease_park(&a.park, 7, 0, &a.n));
-	assert_false(lease_park(&a.park, 7, FS_PARKING_SLOTS, &a.n));
-	assert_true(lease_park(&a.park, 7, 1, &a.n));
-	assert_true(lease_park(&b.park, 7, 2, &b.n));
+	assert_false(lease_park(&a.park, 8, 1, n));
+	assert_false(lease_park(&a.park, 7, 0, n));
+	assert_false(lease_park(&a.park, 7, FS_PARKING_SLOTS, n));
+	assert_true(lease_park(&a.park, 7, 1, n));
+	assert_true(lease_park(&b.park, 7, 2, n));
 	assert_false(lease_reopened(&a.park));
 	last_page->opened[1]++;
 	assert_true(lease_reopened(&a.park));
@@ -158,14 +178,14 @@ static void a_parked_open_ends_with_the_last_name(void **state)
 	assert_int_equal(last_page->state[1], FS_REVOKED);
 	assert_null(a.n);
 	assert_ptr_equal(b.n, n); /* it is open */
-	assert_int_equal(n->opens, 1);
+	assert_int_equal(n->refs, 1);
 	last_page->state[2] = FS_PARKED;
 	lease_client_gone(7);
 	assert_null(b.n);
-	assert_int_equal(n->opens, 0);
+	assert_int_equal(n->refs, 0);
 	lease_closed(&a.park);
 	lease_closed(&b.park);
-	free(n);
+	file_free(n);
 }
 
 static uint32_t rnd(void)
@@ -181,29 +201,29 @@ static uint32_t rnd(void)
 #define NODES 4
 #define OPENS 64
 
-static void check(struct node **nodes, const struct open *opens)
+static void check(struct inode **nodes, const struct open *opens)
 {
 	uint32_t i, j, held;
 
 	for (i = 0; i < NODES; i++) {
 		for (j = held = 0; j < OPENS; j++)
 			held += opens[j].n == nodes[i];
-		assert_int_equal(held, nodes[i]->opens);
+		assert_int_equal(held, nodes[i]->refs);
 	}
 }
 
-/* Whatever the page says, every open holds its node once, or was told that it does not. */
+/* Whatever the page says, every open holds its file once, or was told that it does not. */
 static void clients_that_lie(void **state)
 {
 	static struct open opens[OPENS];
-	struct node *nodes[NODES];
+	struct inode *nodes[NODES];
 	struct fs_parking *pages[3] = {0};
 	uint32_t i, o, round;
 
 	(void)state;
 	object_size = W_PAGE;
 	for (i = 0; i < NODES; i++)
-		nodes[i] = node_new(i);
+		nodes[i] = file_new(i);
 	for (round = 0; round < 50000; round++) {
 		uint32_t koid = rnd() % 3;
 
@@ -217,14 +237,15 @@ static void clients_that_lie(void **state)
 			if (opens[o].n || opens[o].park.client)
 				break;
 			opens[o].n = nodes[rnd() % NODES];
-			opens[o].n->opens++;
+			opens[o].n->refs++;
+			opens[o].park.revoked = open_end;
 			lease_park(&opens[o].park, koid, rnd() % (FS_PARKING_SLOTS + 2),
-				   &opens[o].n);
+				   opens[o].n);
 			break;
 		case 2:
 			lease_closed(&opens[o].park);
 			if (opens[o].n)
-				ramfs_put(opens[o].n);
+				opens[o].n->refs--;
 			memset(&opens[o], 0, sizeof(opens[o]));
 			break;
 		case 3:
@@ -251,8 +272,8 @@ static void clients_that_lie(void **state)
 	for (o = 0; o < OPENS; o++)
 		lease_closed(&opens[o].park);
 	for (i = 0; i < NODES; i++) {
-		assert_true(list_is_empty(&nodes[i]->parkings));
-		free(nodes[i]);
+		assert_true(list_is_empty(&nodes[i]->st->parkings));
+		file_free(nodes[i]);
 	}
 	assert_int_equal(mapped, 1); /* the counters */
 }
@@ -260,7 +281,7 @@ static void clients_that_lie(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_sum_changes_with_each_node_met),
+		cmocka_unit_test(a_sum_changes_with_each_file_met),
 		cmocka_unit_test(a_trail_names_its_counters),
 		cmocka_unit_test(a_parked_open_ends_with_the_last_name),
 		cmocka_unit_test(clients_that_lie),

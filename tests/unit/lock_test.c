@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-/* sources: fs/lock.c */
+/* sources: fs/vfs/lock.c */
 /*
  * Record locks against a model: a byte array that knows who holds what.  The file
  * service's answers are caught in service_reply().
  */
 #include "unit.h"
 
-#include "../../fs/lock.h"
+#include "../../fs/vfs/lock.h"
 
 #define BYTES 24
 #define OWNERS 3
@@ -14,7 +14,14 @@ enum { F_GETLK = 5, F_SETLK, F_SETLKW };
 enum { F_RDLCK, F_WRLCK, F_UNLCK };
 
 static struct service service;
-static struct node node;
+static struct inode_state state_of_file;
+static struct inode file = {.st = &state_of_file};
+
+struct inode_state *inode_state(struct inode *i)
+{
+	return i->st;
+}
+
 static int answers, last_status;
 static uint64_t answered_sender;
 
@@ -47,7 +54,7 @@ static int lock(uint64_t who, int cmd, int type, uint64_t start, uint64_t len, s
 	m.FS_LOCK_in_start = start;
 	m.FS_LOCK_in_len = len;
 	m.FS_LOCK_in_pid = who;
-	lock_record(&service, &m, &node);
+	lock_record(&service, &m, &file);
 	if (out)
 		*out = m;
 	return answers == before ? 1 : last_status; /* 1: it waits */
@@ -79,13 +86,13 @@ static void against_the_model(void **state)
 			if (rand() % 2)
 				lock_process_gone(w + 1);
 			else
-				lock_close(&node, w + 1);
+				lock_close(&file, w + 1);
 			memset(held[w], 0, BYTES);
 		}
 	}
 	for (w = 0; w < OWNERS; w++)
 		lock_process_gone(w + 1);
-	assert_null(node.locks); /* nothing is kept for a file without locks */
+	assert_null(state_of_file.locks); /* nothing is kept for a file without locks */
 }
 
 static void who_waits_gets_it(void **state)
@@ -101,7 +108,7 @@ static void who_waits_gets_it(void **state)
 	assert_int_equal(lock(1, F_SETLK, F_RDLCK, 5, 1, NULL), W_EAGAIN);
 	lock_process_gone(1);
 	lock_process_gone(2);
-	assert_null(node.locks);
+	assert_null(state_of_file.locks);
 }
 
 static void a_circle_is_refused(void **state)
@@ -116,7 +123,7 @@ static void a_circle_is_refused(void **state)
 	lock_process_gone(3); /* then 2, then 1 go on */
 	lock_process_gone(2);
 	lock_process_gone(1);
-	assert_null(node.locks);
+	assert_null(state_of_file.locks);
 }
 
 static void asking_names_the_holder(void **state)
@@ -135,7 +142,7 @@ static void asking_names_the_holder(void **state)
 	assert_int_equal(lock(2, F_SETLK, 7, 0, 1, NULL), W_EINVAL);
 	assert_int_equal(lock(2, F_SETLK, F_RDLCK, ~0ull, 5, NULL), W_EINVAL);
 	lock_process_gone(1);
-	assert_null(node.locks);
+	assert_null(state_of_file.locks);
 }
 
 int main(void)

@@ -21,6 +21,7 @@ def test_unit(test, prepared, tmp_path):
                     "-Wno-missing-field-initializers",
                     "-fsanitize=address,undefined", "-fno-sanitize-recover=all",
                     f"-I{ROOT}/lib/include", f"-I{ROOT}/rt/include", f"-I{ROOT}/abi/include", f"-I{ROOT}/drivers",
+                    f"-I{ROOT}/fs/include",
                     f"-I{ROOT}/arch/x86/include",
                     f"-I{prepared}/include/generated",
                     "-include", f"{ROOT}/abi/include/wherry/config.h", "-o", str(exe), test,

@@ -24,7 +24,7 @@ struct fs_statfs {
 };
 
 /*
- * Leases (fs/lease.h).  An answer about a path names the counters that tell when it stops
+ * Leases (fs/vfs/lease.h).  An answer about a path names the counters that tell when it stops
  * being true: in trail[0] from the lowest bits FS_TRAIL_WORD numbers of FS_TRAIL_BITS each,
  * and above FS_TRAIL_COUNT_SHIFT how many there are (0: no lease); the rest in trail[1].
  */

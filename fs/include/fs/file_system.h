@@ -34,7 +34,12 @@ struct super_block;
 
 enum {
 	FS_KIND_DEVICE = 1, /* lives on a block device, which mount gets */
-	FS_KIND_STABLE = 2, /* its files are in memory only: their pages are never evicted */
+	/*
+	 * Lives in memory only: the service's table of names and pages is the file system, and
+	 * nothing in it is ever dropped.  It has no lookup, readdir, readlink, read_pages and
+	 * write_pages; create, link, unlink and rename only say yes or no, and keep nlink.
+	 */
+	FS_KIND_MEMORY = 2,
 };
 
 /* What mount(2) was given. */
@@ -99,6 +104,7 @@ struct new_file {
 	uint64_t rdev;	    /* devices */
 	const char *target; /* symbolic links: terminated */
 	uint64_t now;
+	struct inode *link; /* the service's: another name of this file instead */
 };
 
 /* setattr: FS_SET_* (wherry/fs.h) and these */
@@ -176,12 +182,23 @@ struct inode {
 	struct inode_state *st; /* fs/vfs/inode.h; made when it is needed */
 };
 
-/* A fresh inode of sb, zero but for sb, ino, ops and one reference; NULL: no memory. */
+/* A fresh inode of sb, zero but for what it is given and one reference; NULL: no memory. */
 struct inode *inode_new(struct super_block *sb, uint64_t ino, const struct inode_ops *ops);
 /* The one in memory with a reference more; NULL: it is not there. */
 struct inode *inode_find(struct super_block *sb, uint64_t ino);
-struct inode *inode_get(struct inode *inode);
 void inode_put(struct inode *inode); /* the last one: evict() */
+/* The content of a file without pages yet is size bytes of mem from off on (a multiple of 8),
+ * which this process has at `at`; never given back.  A write copies them. */
+void inode_borrow(struct inode *inode, w_handle_t mem, uint64_t off, const void *at);
+
+/* statfs of what all files in memory share. */
+void memory_statfs(struct fs_statfs *out);
+
+static inline struct inode *inode_get(struct inode *inode)
+{
+	inode->refs++;
+	return inode;
+}
 
 static inline bool is_dir(const struct inode *i)
 {

@@ -70,10 +70,10 @@ struct blk {
 	uint64_t sectors;
 	uint32_t block_size; /* 512 or 4096 */
 	bool read_only, can_discard, can_zero;
-	struct blk *whole;  /* a partition's disk, else NULL */
-	uint64_t start;	    /* of the partition, in sectors of the disk */
-	uint8_t part_type;  /* MBR's type byte, or what the GPT type stands for; 0: none */
-	uint8_t part_index; /* 1 for the first */
+	struct blk *whole;	/* a partition's disk, else NULL */
+	uint64_t start;		/* of the partition, in sectors of the disk */
+	uint8_t part_type;	/* MBR's type byte, or what the GPT type stands for; 0: none */
+	uint8_t part_index;	/* 1 for the first */
 	const void *claimed_by; /* who has it mounted; NULL: nobody */
 	struct blk_stats stats;
 	struct list link;
@@ -100,7 +100,7 @@ void blk_release(struct blk *b, const void *who);
 void blk_watch(void (*fn)(struct blk *b));
 
 /* ---- providers ---- */
-void blk_add(struct blk *b); /* then its partition table is read, in a fiber */
+void blk_add(struct blk *b);  /* then its partition table is read, in a fiber */
 void blk_gone(struct blk *b); /* all its requests have ended */
 void blk_resized(struct blk *b, uint64_t sectors);
 void blk_done(struct blk_req *rq, int status); /* soon, from the loop: rq->done(rq) */

@@ -35,17 +35,21 @@ void ev_run(void) __attribute__((noreturn));
 
 /*
  * A service: a port whose calls go to call().  m->in_len bytes that the caller
- * lent are at service_bytes (at most SERVICE_BYTES; more by w_msg_copy).  The
- * answer is given by service_reply(), now or later.
+ * lent are at s->bytes, NUL behind them (at most SERVICE_BYTES; more by w_msg_copy), until call()
+ * returns or waits: who waits in a fiber keeps the pointer, not s->bytes.  The answer is given by
+ * service_reply(), now or later.
  */
-#define SERVICE_BYTES 8192
+#define SERVICE_BYTES 12288 /* two paths of PATH_MAX, and more */
 struct service {
 	struct ev_source src;
 	w_handle_t port;
 	void (*call)(struct service *s, struct w_msg *m);
 	char *bytes;
+	bool in_fibers; /* call() may wait (rt/fiber.h) */
 };
 
+/* To put an answer together: anybody's, until he waits or returns to the loop. */
+extern char service_scratch[SERVICE_BYTES];
 void service_listen(struct service *s); /* without publishing */
 void service_start(struct service *s, const char *name);
 w_handle_t service_mint(struct service *s, uint64_t badge);

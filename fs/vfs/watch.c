@@ -25,9 +25,8 @@ struct queued {
 };
 
 struct watch {
-	struct list of_node, of_watcher;
+	struct list of_inode, of_watcher;
 	struct watcher *watcher;
-	struct node *n;
 	int wd;
 	uint32_t mask;
 };
@@ -84,7 +83,7 @@ static void drop_event(struct watcher *w, struct queued *q)
 
 static void forget(struct watch *k)
 {
-	list_del(&k->of_node);
+	list_del(&k->of_inode);
 	list_del(&k->of_watcher);
 	k->watcher->nwatches--;
 	rt_free(k);
@@ -112,14 +111,14 @@ static uint32_t fill(struct watcher *w, char *buf, uint32_t room)
 static void answer(struct service *s, struct w_msg *m, struct watcher *w)
 {
 	uint32_t room = m->out_len < SERVICE_BYTES ? m->out_len : SERVICE_BYTES;
-	uint32_t n = fill(w, s->bytes, room), gone;
+	uint32_t n = fill(w, service_scratch, room), gone;
 
 	m->nh = 0;
 	if (!n) {
 		service_reply(s, m, W_EINVAL); /* no room for one event */
 		return;
 	}
-	if (service_reply_bytes(s, m, n, s->bytes, n) < 0)
+	if (service_reply_bytes(s, m, n, service_scratch, n) < 0)
 		return;
 	for (gone = 0; gone < n;) {
 		struct queued *q = list_first(&w->events, struct queued, link);
@@ -190,18 +189,21 @@ void watch_free(struct watcher *w)
 	rt_free(w);
 }
 
-int watch_add(struct watcher *w, struct node *n, uint32_t mask)
+int watch_add(struct watcher *w, struct inode *i, uint32_t mask)
 {
 	const uint32_t kept = 0xfff | IN_ONESHOT;
+	struct inode_state *st = inode_state(i);
 	struct watch *k;
 	struct list *l;
 
 	if (!(mask & 0xfff))
 		return W_EINVAL;
-	if (mask & IN_ONLYDIR && (n->mode & FS_S_IFMT) != FS_S_IFDIR)
+	if (!st)
+		return W_ENOMEM;
+	if (mask & IN_ONLYDIR && !is_dir(i))
 		return W_ENOTDIR;
-	list_for_each (l, &n->watches) {
-		k = list_entry(l, struct watch, of_node);
+	list_for_each (l, &st->watches) {
+		k = list_entry(l, struct watch, of_inode);
 		if (k->watcher != w)
 			continue;
 		if (mask & IN_MASK_CREATE)
@@ -215,10 +217,9 @@ int watch_add(struct watcher *w, struct node *n, uint32_t mask)
 	if (!k)
 		return W_ENOMEM;
 	k->watcher = w;
-	k->n = n;
 	k->wd = ++w->last_wd;
 	k->mask = mask & kept;
-	list_append(&n->watches, &k->of_node);
+	list_append(&st->watches, &k->of_inode);
 	list_append(&w->watches, &k->of_watcher);
 	w->nwatches++;
 	return k->wd;
@@ -260,13 +261,13 @@ void watch_read(struct service *s, struct w_msg *m, struct watcher *w, bool nonb
 	list_append(&w->readers, &r->link);
 }
 
-static void tell_watches(struct node *n, uint32_t what, uint32_t flags, uint32_t cookie,
+static void tell_watches(struct inode *i, uint32_t what, uint32_t flags, uint32_t cookie,
 			 const char *name)
 {
 	struct list *l, *tmp;
 
-	list_for_each_safe (l, tmp, &n->watches) {
-		struct watch *k = list_entry(l, struct watch, of_node);
+	list_for_each_safe (l, tmp, &i->st->watches) {
+		struct watch *k = list_entry(l, struct watch, of_inode);
 		struct watcher *w = k->watcher;
 		int wd = k->wd;
 
@@ -280,34 +281,29 @@ static void tell_watches(struct node *n, uint32_t what, uint32_t flags, uint32_t
 	}
 }
 
-void watch_tell(struct node *n, uint32_t what)
+void watch_tell(struct dentry *d, uint32_t what)
 {
-	uint32_t dir = (n->mode & FS_S_IFMT) == FS_S_IFDIR ? IN_ISDIR : 0;
-
-	if (n->parent && !list_is_empty(&n->parent->watches))
-		tell_watches(n->parent, what, dir, 0, n->name);
-	if (!list_is_empty(&n->watches))
-		tell_watches(n, what, dir, 0, NULL);
+	if (d->parent && is_watched(d->parent->inode))
+		tell_watches(d->parent->inode, what, is_dir(d->inode) ? IN_ISDIR : 0, 0, d->name);
+	watch_self(d->inode, what);
 }
 
-void watch_self(struct node *n, uint32_t what)
+void watch_self(struct inode *i, uint32_t what)
 {
-	uint32_t dir = (n->mode & FS_S_IFMT) == FS_S_IFDIR ? IN_ISDIR : 0;
-
-	if (!list_is_empty(&n->watches))
-		tell_watches(n, what, dir, 0, NULL);
+	if (is_watched(i))
+		tell_watches(i, what, is_dir(i) ? IN_ISDIR : 0, 0, NULL);
 }
 
-void watch_entry(struct node *dir, const char *name, bool is_dir, uint32_t what, uint32_t cookie)
+void watch_entry(struct inode *dir, const char *name, bool isdir, uint32_t what, uint32_t cookie)
 {
-	if (!list_is_empty(&dir->watches))
-		tell_watches(dir, what, is_dir ? IN_ISDIR : 0, cookie, name);
+	if (is_watched(dir))
+		tell_watches(dir, what, isdir ? IN_ISDIR : 0, cookie, name);
 }
 
-void watch_node_gone(struct node *n)
+void watch_gone(struct inode *i)
 {
-	while (!list_is_empty(&n->watches)) {
-		struct watch *k = list_first(&n->watches, struct watch, of_node);
+	while (is_watched(i)) {
+		struct watch *k = list_first(&i->st->watches, struct watch, of_inode);
 		struct watcher *w = k->watcher;
 		int wd = k->wd;
 		bool tell = k->mask & IN_DELETE_SELF;

@@ -6,15 +6,15 @@
  */
 #pragma once
 
-#include "ramfs.h"
+#include "inode.h"
 
 #include <rt/ev.h>
 
 /*
  * The open file (its channel is open_chan, given away with the stream) wants to read
- * or write n; answers m at once or when the other side is there.  The reply's handles:
+ * or write i; answers m at once or when the other side is there.  The reply's handles:
  * the channel, then the stream's end or ends (read end first).
  */
-void fifo_open(struct service *s, struct w_msg *m, struct node *n, uint32_t flags,
+void fifo_open(struct service *s, struct w_msg *m, struct inode *i, uint32_t flags,
 	       w_handle_t open_chan);
-void fifo_close(struct node *n, uint32_t flags);
+void fifo_close(struct inode *i, uint32_t flags);

@@ -2,10 +2,10 @@
 /*
  * Leases: what a process may keep in mind of a path, and for how long.
  *
- * There is a page of counters that every process may read and only we write.  Each node has
+ * There is a page of counters that every process may read and only we write.  Each file has
  * one of them (others may have the same), and it grows whenever something changes that
- * stat(2), a walk or an open of the node depends on.  An answer about a path comes with the
- * numbers of the counters of all nodes that the walk met and their sum at that moment: while
+ * stat(2), a walk or an open of the file depends on.  An answer about a path comes with the
+ * numbers of the counters of all files that the walk met and their sum at that moment: while
  * the sum is the same, so is the answer, and nobody needs to ask.
  *
  * An open of a file for reading may also outlive its close.  The process *parks* it: it
@@ -15,34 +15,34 @@
  */
 #pragma once
 
-#include "ramfs.h"
+#include "request.h"
 
 struct lease_client;
 
 /* Part of an open file; all zero: it cannot be parked. */
 struct parking {
-	struct list of_node;	     /* in node.parkings */
+	struct list of_inode;	     /* in inode_state.parkings */
 	struct list of_client;	     /* in lease_client.opens */
 	struct lease_client *client; /* NULL: this open cannot be parked */
 	uint32_t slot, seen;	     /* of fs_parking; how often it was taken back, as we know */
-	struct node **node;	     /* the open file's; NULL there: it was revoked */
+	void (*revoked)(struct parking *p); /* it was parked, and is to let go of its file */
 };
 
 void lease_init(void);
-w_handle_t lease_counters(void);	  /* the memory object; borrows */
-void lease_changed(const struct node *n); /* its attributes, entries, or who may open it */
+w_handle_t lease_counters(void);	   /* the memory object; borrows */
+void lease_changed(const struct inode *i); /* its attributes, entries, or who may open it */
 
-/* The trail of a walk: begun by ramfs_walk(), which reports each node it meets. */
-void lease_begin(void);
-void lease_visit(const struct node *n);
+/* The trail of a walk: begun by walk(), which reports each file it meets. */
+void lease_begin(struct request *rq);
+void lease_visit(struct request *rq, const struct inode *i);
 /* The last walk's trail and sum, for the answer; trail[0] is 0 when it met too many. */
-void lease_end(uint64_t trail[2], uint64_t *sum);
+void lease_end(const struct request *rq, uint64_t trail[2], uint64_t *sum);
 
 /* Process koid lends us the page where it parks (mem is ours from now on). */
 int lease_client_new(uint64_t koid, w_handle_t mem);
 void lease_client_gone(uint64_t koid);
-/* The open file behind *n is the client's slot; false: that is no slot of his. */
-bool lease_park(struct parking *p, uint64_t koid, uint32_t slot, struct node **n);
+/* The open of i is the client's slot; false: that is no slot of his. */
+bool lease_park(struct parking *p, uint64_t koid, uint32_t slot, struct inode *i);
 bool lease_reopened(struct parking *p); /* since the last call: its offset is 0 again */
 void lease_closed(struct parking *p);
-void lease_revoke(struct node *n); /* the file's last name is gone: parked opens end */
+void lease_revoke(struct inode *i); /* the file's last name is gone: parked opens end */

@@ -6,15 +6,15 @@
  */
 #pragma once
 
-#include "ramfs.h"
+#include "inode.h"
 
 #include <rt/ev.h>
 
-struct locks; /* of one node; NULL while it has none */
+struct locks; /* of one file; NULL while it has none */
 
 /* Answers m, at once or later. */
-void lock_record(struct service *s, struct w_msg *m, struct node *n);
-void lock_flock(struct service *s, struct w_msg *m, struct node *n, const void *open_file);
-void lock_close(struct node *n, uint64_t koid); /* the process's record locks */
-void lock_end(struct node *n, const void *open_file);
+void lock_record(struct service *s, struct w_msg *m, struct inode *i);
+void lock_flock(struct service *s, struct w_msg *m, struct inode *i, const void *open_file);
+void lock_close(struct inode *i, uint64_t koid); /* the process's record locks */
+void lock_end(struct inode *i, const void *open_file);
 void lock_process_gone(uint64_t koid);

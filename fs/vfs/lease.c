@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "lease.h"
 
+#include "inode.h"
+
 #include <rt/rt.h>
 
 #define BUCKETS 64
@@ -36,47 +38,45 @@ w_handle_t lease_counters(void)
 	return counters ? counters_mem : 0;
 }
 
-static uint32_t counter_of(const struct node *n)
+static uint32_t counter_of(const struct inode *i)
 {
-	return n->ino % FS_COUNTERS;
+	return (i->ino + i->sb->dev_no * 331) % FS_COUNTERS;
 }
 
 /* Readers look after they were answered or asked; the answer is a barrier. */
-void lease_changed(const struct node *n)
+void lease_changed(const struct inode *i)
 {
 	if (counters)
-		__atomic_store_n(&counters[counter_of(n)], counters[counter_of(n)] + 1,
+		__atomic_store_n(&counters[counter_of(i)], counters[counter_of(i)] + 1,
 				 __ATOMIC_RELEASE);
 }
 
 /* ---- trails ---- */
 
-static uint32_t met[FS_TRAIL];
-static uint32_t nmet; /* more than FS_TRAIL: too many */
-
-void lease_begin(void)
+void lease_begin(struct request *rq)
 {
-	nmet = 0;
+	rq->nmet = 0;
 }
 
-void lease_visit(const struct node *n)
+void lease_visit(struct request *rq, const struct inode *i)
 {
-	if (nmet < FS_TRAIL)
-		met[nmet] = counter_of(n);
-	nmet++;
+	if (rq->nmet < FS_TRAIL)
+		rq->met[rq->nmet] = counter_of(i);
+	rq->nmet++; /* more than FS_TRAIL: too many */
 }
 
-void lease_end(uint64_t trail[2], uint64_t *sum)
+void lease_end(const struct request *rq, uint64_t trail[2], uint64_t *sum)
 {
 	uint32_t i;
 
 	trail[0] = trail[1] = *sum = 0;
-	if (nmet > FS_TRAIL || !counters)
+	if (rq->nmet > FS_TRAIL || !counters)
 		return;
-	trail[0] = (uint64_t)nmet << FS_TRAIL_COUNT_SHIFT;
-	for (i = 0; i < nmet; i++) {
-		trail[i / FS_TRAIL_WORD] |= (uint64_t)met[i] << i % FS_TRAIL_WORD * FS_TRAIL_BITS;
-		*sum += counters[met[i]];
+	trail[0] = (uint64_t)rq->nmet << FS_TRAIL_COUNT_SHIFT;
+	for (i = 0; i < rq->nmet; i++) {
+		trail[i / FS_TRAIL_WORD] |= (uint64_t)rq->met[i]
+					    << i % FS_TRAIL_WORD * FS_TRAIL_BITS;
+		*sum += counters[rq->met[i]];
 	}
 }
 
@@ -118,7 +118,7 @@ int lease_client_new(uint64_t koid, w_handle_t mem)
 /* An open cannot be parked any more. */
 static void forget(struct parking *p)
 {
-	list_del(&p->of_node);
+	list_del(&p->of_inode);
 	list_del(&p->of_client);
 	p->client = NULL;
 }
@@ -137,18 +137,16 @@ void lease_client_gone(uint64_t koid)
 {
 	struct lease_client *c = client(koid);
 	struct parking *p;
-	struct node *n;
+	bool was_parked;
 
 	if (!c)
 		return;
 	while (!list_is_empty(&c->opens)) {
 		p = list_first(&c->opens, struct parking, of_client);
-		n = revoked(p) ? *p->node : NULL;
+		was_parked = revoked(p);
 		forget(p);
-		if (!n)
-			continue;
-		*p->node = NULL;
-		ramfs_put(n);
+		if (was_parked)
+			p->revoked(p);
 	}
 	w_as_unmap(0, (uint64_t)c->page, W_PAGE);
 	w_handle_close(c->mem);
@@ -156,17 +154,17 @@ void lease_client_gone(uint64_t koid)
 	rt_free(c);
 }
 
-bool lease_park(struct parking *p, uint64_t koid, uint32_t slot, struct node **n)
+bool lease_park(struct parking *p, uint64_t koid, uint32_t slot, struct inode *i)
 {
 	struct lease_client *c = client(koid);
+	struct inode_state *st = c ? inode_state(i) : NULL;
 
-	if (!c || !slot || slot >= FS_PARKING_SLOTS)
+	if (!st || !slot || slot >= FS_PARKING_SLOTS)
 		return false;
 	p->client = c;
 	p->slot = slot;
 	p->seen = __atomic_load_n(&c->page->opened[slot], __ATOMIC_ACQUIRE);
-	p->node = n;
-	list_push(&(*n)->parkings, &p->of_node);
+	list_push(&st->parkings, &p->of_inode);
 	list_push(&c->opens, &p->of_client);
 	return true;
 }
@@ -190,17 +188,18 @@ void lease_closed(struct parking *p)
 		forget(p);
 }
 
-void lease_revoke(struct node *n)
+void lease_revoke(struct inode *i)
 {
 	struct list *l, *tmp;
 	struct parking *p;
 
-	list_for_each_safe (l, tmp, &n->parkings) {
-		p = list_entry(l, struct parking, of_node);
+	if (!i->st)
+		return;
+	list_for_each_safe (l, tmp, &i->st->parkings) {
+		p = list_entry(l, struct parking, of_inode);
 		if (!revoked(p))
 			continue;
-		*p->node = NULL;
 		forget(p);
-		n->opens--; /* the caller frees the node */
+		p->revoked(p);
 	}
 }

@@ -29,7 +29,7 @@ struct waiter {
 
 struct locks {
 	struct list link; /* in every */
-	struct node *n;
+	struct inode *i;
 	struct list records, files; /* struct range */
 	struct list waiters;
 };
@@ -43,26 +43,29 @@ static void reply(struct service *s, struct w_msg *m, int32_t status)
 	service_reply(s, m, status);
 }
 
-static struct locks *locks_of(struct node *n)
+static struct locks *locks_of(struct inode *i)
 {
-	if (n->locks)
-		return n->locks;
-	n->locks = rt_try_alloc(sizeof(*n->locks));
-	if (!n->locks)
+	struct inode_state *st = inode_state(i);
+	struct locks *k;
+
+	if (!st || st->locks)
+		return st ? st->locks : NULL;
+	k = rt_try_alloc(sizeof(*k));
+	if (!k)
 		return NULL;
-	n->locks->n = n;
-	list_init(&n->locks->records);
-	list_init(&n->locks->files);
-	list_init(&n->locks->waiters);
-	list_append(&every, &n->locks->link);
-	return n->locks;
+	k->i = i;
+	list_init(&k->records);
+	list_init(&k->files);
+	list_init(&k->waiters);
+	list_append(&every, &k->link);
+	return st->locks = k;
 }
 
 static void drop_if_empty(struct locks *l)
 {
 	if (!list_is_empty(&l->records) || !list_is_empty(&l->files) || !list_is_empty(&l->waiters))
 		return;
-	l->n->locks = NULL;
+	l->i->st->locks = NULL;
 	list_del(&l->link);
 	rt_free(l);
 }
@@ -213,13 +216,13 @@ static void answer_getlk(struct service *s, struct w_msg *m, const struct range 
 	reply(s, m, 0);
 }
 
-void lock_record(struct service *s, struct w_msg *m, struct node *n)
+void lock_record(struct service *s, struct w_msg *m, struct inode *i)
 {
 	struct range want = {.owner = m->sender,
 			     .pid = m->FS_LOCK_in_pid,
 			     .type = m->FS_LOCK_in_type,
 			     .start = m->FS_LOCK_in_start};
-	struct locks *k = locks_of(n);
+	struct locks *k = locks_of(i);
 	uint64_t len = m->FS_LOCK_in_len, cmd = m->FS_LOCK_in_cmd;
 	struct range *r;
 	int err;
@@ -248,7 +251,7 @@ void lock_record(struct service *s, struct w_msg *m, struct node *n)
 	drop_if_empty(k);
 }
 
-void lock_flock(struct service *s, struct w_msg *m, struct node *n, const void *open_file)
+void lock_flock(struct service *s, struct w_msg *m, struct inode *i, const void *open_file)
 {
 	uint32_t how = m->FS_FLOCK_in_how & ~LOCK_NB;
 	struct range want = {.owner = (uint64_t)open_file,
@@ -256,7 +259,7 @@ void lock_flock(struct service *s, struct w_msg *m, struct node *n, const void *
 				     : how == LOCK_EX ? F_WRLCK
 						      : F_UNLCK,
 			     .end = EVERYTHING};
-	struct locks *k = locks_of(n);
+	struct locks *k = locks_of(i);
 	int err;
 
 	if (!k || (how != LOCK_SH && how != LOCK_EX && how != LOCK_UN)) {
@@ -294,16 +297,16 @@ static void drop_owner(struct locks *k, struct list *held, uint64_t owner)
 	drop_if_empty(k);
 }
 
-void lock_close(struct node *n, uint64_t koid)
+void lock_close(struct inode *i, uint64_t koid)
 {
-	if (n->locks)
-		drop_owner(n->locks, &n->locks->records, koid);
+	if (i->st && i->st->locks)
+		drop_owner(i->st->locks, &i->st->locks->records, koid);
 }
 
-void lock_end(struct node *n, const void *open_file)
+void lock_end(struct inode *i, const void *open_file)
 {
-	if (n->locks)
-		drop_owner(n->locks, &n->locks->files, (uint64_t)open_file);
+	if (i->st && i->st->locks)
+		drop_owner(i->st->locks, &i->st->locks->files, (uint64_t)open_file);
 }
 
 void lock_process_gone(uint64_t koid)

@@ -68,12 +68,15 @@ static uint64_t bytes_of_user(uint32_t uid, uint32_t *count)
 	return sum;
 }
 
-int mqueue_create(struct node *n, uint32_t uid, uint64_t most, uint64_t size)
+int mqueue_create(struct inode *i, uint32_t uid, uint64_t most, uint64_t size)
 {
+	struct inode_state *st = inode_state(i);
 	struct mqueue *q;
 	uint32_t count;
 	int64_t e;
 
+	if (!st)
+		return W_ENOMEM;
 	if (!most || !size || most > (uid ? MQ_MOST : MQ_MOST_ROOT) ||
 	    size > (uid ? MQ_SIZE : MQ_SIZE_ROOT))
 		return W_EINVAL;
@@ -95,7 +98,7 @@ int mqueue_create(struct node *n, uint32_t uid, uint64_t most, uint64_t size)
 	q->uid = uid;
 	q->event = e;
 	list_append(&every, &q->link);
-	n->mq = q;
+	st->mq = q;
 	return 0;
 }
 

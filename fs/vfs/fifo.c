@@ -27,22 +27,24 @@ static bool writes(uint32_t flags)
 	return flags & FS_O_ACCMODE;
 }
 
-static struct fifo *fifo_of(struct node *n)
+static struct fifo *fifo_of(struct inode *i)
 {
-	if (n->fifo)
-		return n->fifo;
-	n->fifo = rt_try_alloc(sizeof(*n->fifo));
-	if (!n->fifo)
+	struct inode_state *st = inode_state(i);
+	struct fifo *f;
+
+	if (!st || st->fifo)
+		return st ? st->fifo : NULL;
+	f = rt_try_alloc(sizeof(*f));
+	if (!f)
 		return NULL;
-	list_init(&n->fifo->waiting);
-	if (w_stream_create(PIPE_BYTES, W_STREAM_PIPE, n->fifo->end) < 0) {
-		rt_free(n->fifo);
-		n->fifo = NULL;
+	list_init(&f->waiting);
+	if (w_stream_create(PIPE_BYTES, W_STREAM_PIPE, f->end) < 0) {
+		rt_free(f);
 		return NULL;
 	}
-	w_stream_ctl(n->fifo->end[0], W_STREAM_SHUT_RD, 0);
-	w_stream_ctl(n->fifo->end[1], W_STREAM_SHUT_WR, 0);
-	return n->fifo;
+	w_stream_ctl(f->end[0], W_STREAM_SHUT_RD, 0);
+	w_stream_ctl(f->end[1], W_STREAM_SHUT_WR, 0);
+	return st->fifo = f;
 }
 
 static void answer(struct service *s, struct w_msg *m, struct fifo *f, uint32_t flags,
@@ -83,10 +85,10 @@ static void answer_waiting(struct fifo *f)
 	}
 }
 
-void fifo_open(struct service *s, struct w_msg *m, struct node *n, uint32_t flags,
+void fifo_open(struct service *s, struct w_msg *m, struct inode *i, uint32_t flags,
 	       w_handle_t open_chan)
 {
-	struct fifo *f = fifo_of(n);
+	struct fifo *f = fifo_of(i);
 	struct waiting_open *w;
 	bool alone;
 
@@ -120,9 +122,9 @@ void fifo_open(struct service *s, struct w_msg *m, struct node *n, uint32_t flag
 	answer_waiting(f);
 }
 
-void fifo_close(struct node *n, uint32_t flags)
+void fifo_close(struct inode *i, uint32_t flags)
 {
-	struct fifo *f = n->fifo;
+	struct fifo *f = i->st->fifo;
 
 	if (!f)
 		return;
@@ -135,5 +137,5 @@ void fifo_close(struct node *n, uint32_t flags)
 	w_handle_close(f->end[0]);
 	w_handle_close(f->end[1]);
 	rt_free(f);
-	n->fifo = NULL;
+	i->st->fifo = NULL;
 }

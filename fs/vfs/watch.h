@@ -6,7 +6,8 @@
  */
 #pragma once
 
-#include "ramfs.h"
+#include "dentry.h"
+#include "inode.h"
 
 #include <rt/ev.h>
 
@@ -30,14 +31,19 @@ struct watcher; /* an instance */
 struct watcher *watch_new(void); /* NULL: no memory */
 w_handle_t watch_event(const struct watcher *w);
 void watch_free(struct watcher *w);
-int watch_add(struct watcher *w, struct node *n, uint32_t mask); /* the number, or an error */
+int watch_add(struct watcher *w, struct inode *i, uint32_t mask); /* the number, or an error */
 int watch_del(struct watcher *w, int wd);
 void watch_read(struct service *s, struct w_msg *m, struct watcher *w, bool nonblock);
 uint32_t watch_available(const struct watcher *w); /* bytes */
 
-/* Something happened to n: those who watch it and those who watch its directory hear. */
-void watch_tell(struct node *n, uint32_t what);
-void watch_self(struct node *n, uint32_t what); /* only those who watch n itself */
+/* Something happened to d: those who watch it and those who watch its directory hear. */
+void watch_tell(struct dentry *d, uint32_t what);
+void watch_self(struct inode *i, uint32_t what); /* only those who watch i itself */
 /* An entry of a directory came, went or moved (both halves of a move share a cookie). */
-void watch_entry(struct node *dir, const char *name, bool is_dir, uint32_t what, uint32_t cookie);
-void watch_node_gone(struct node *n); /* before it is freed */
+void watch_entry(struct inode *dir, const char *name, bool is_dir, uint32_t what, uint32_t cookie);
+void watch_gone(struct inode *i); /* it has no name and no user any more */
+
+static inline bool is_watched(const struct inode *i)
+{
+	return i->st && !list_is_empty(&i->st->watches);
+}

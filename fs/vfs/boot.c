@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: MIT
+#include "boot.h"
+
+#include "inode.h"
+#include "make.h"
+#include "permission.h"
+#include "walk.h"
+
+#include <lib/flatfs.h>
+
+#define META "etc/wherry/meta"
+
+static struct request self; /* nobody's: we ourselves may all */
+
+/* The directory of a path, through links, made where it is missing.  Counts. */
+static int directory(const char *path, size_t len, struct path *out)
+{
+	struct new_file what;
+	char part[512];
+	size_t n;
+	int err = 0;
+
+	if (len >= sizeof(part))
+		return W_ENAMETOOLONG;
+	for (n = 0; n <= len && !err; n++) {
+		if (n < len && path[n] != '/')
+			continue;
+		memcpy(part, path, n);
+		part[n] = 0;
+		err = walk(&self, part, 0, out);
+		if (err == W_ENOENT) {
+			what = make_what(&self, FS_S_IFDIR | 0755);
+			err = make(&self, part, &what, out);
+		}
+		if (!err && n < len)
+			path_put(*out);
+	}
+	return err;
+}
+
+/* The archive is sorted: mostly the same directory again. */
+static int directory_again(const char *path, size_t len, struct path *out)
+{
+	static struct path last;
+	static char last_path[512];
+	int err;
+
+	if (last.d && strlen(last_path) == len && !memcmp(path, last_path, len)) {
+		*out = path_get(last);
+		return 0;
+	}
+	err = directory(path, len, out);
+	if (err)
+		return err;
+	path_put(last);
+	last = path_get(*out);
+	memcpy(last_path, path, len);
+	last_path[len] = 0;
+	return 0;
+}
+
+static int add_named(const struct flatfs *fs, const struct flatfs_file *f, uint64_t base,
+		     struct path dir, const char *last)
+{
+	struct new_file what = make_what(&self, FS_S_IFREG | 0644);
+	struct path p;
+	int err = make_in(&self, dir, last, &what, &p);
+
+	if (err)
+		return err;
+	p.d->inode->size = f->len;
+	p.d->inode->blocks = (f->len + 511) / 512;
+	inode_borrow(p.d->inode, W_H_ARCHIVE, base + f->off, fs->base + f->off);
+	path_put(p);
+	return 0;
+}
+
+static void add_file(const struct flatfs *fs, const struct flatfs_file *f, uint64_t base)
+{
+	const char *name = f->name + f->name_len;
+	struct path dir;
+	char last[256];
+	int err;
+
+	while (name > f->name && name[-1] != '/')
+		name--;
+	if ((size_t)(f->name + f->name_len - name) >= sizeof(last))
+		return;
+	memcpy(last, name, f->name + f->name_len - name);
+	last[f->name + f->name_len - name] = 0;
+	err = directory_again(f->name, name - f->name, &dir);
+	if (!err) {
+		err = add_named(fs, f, base, dir, last);
+		path_put(dir);
+	}
+	if (err)
+		rt_log("fs: the archive's %s cannot be added: error %d", last, -err);
+}
+
+/* ---- META: Documentation/design/flatfs.md ---- */
+
+static void make_link(const char *path, const char *target)
+{
+	struct new_file what = make_what(&self, FS_S_IFLNK | 0777);
+
+	what.target = target;
+	make(&self, path, &what, NULL);
+}
+
+static void set(const char *path, uint32_t what, struct attr *a)
+{
+	struct path p;
+
+	if (walk(&self, path, WALK_NOFOLLOW, &p))
+		return;
+	if (what & FS_SET_MODE)
+		a->mode = (p.d->inode->mode & FS_S_IFMT) | (a->mode & 07777);
+	inode_setattr(p.d->inode, what, a);
+	path_put(p);
+}
+
+static void make_dir(const char *path, uint32_t mode)
+{
+	struct attr a = {.mode = mode};
+	struct path p;
+
+	if (directory(path, strlen(path), &p))
+		return;
+	path_put(p);
+	set(path, FS_SET_MODE, &a);
+}
+
+static void make_device(char **word)
+{
+	const char *major = word[1], *minor = word[2], *mode = word[3];
+	struct new_file what = make_what(&self, word[0][0] == 'c' ? FS_S_IFCHR : FS_S_IFBLK);
+
+	what.mode |= strtoul_at(&mode, 8) & 07777;
+	what.rdev = strtoul_at(&major, 10) << 8;
+	what.rdev |= strtoul_at(&minor, 10);
+	make(&self, word[4], &what, NULL);
+}
+
+/* "l PATH TARGET", "d MODE PATH", "c|b MAJOR MINOR MODE PATH": before the files. */
+static void meta_make(char **word)
+{
+	const char *mode = word[1];
+
+	switch (word[0][0]) {
+	case 'l':
+		make_link(word[1], word[2]);
+		break;
+	case 'd':
+		make_dir(word[2], strtoul_at(&mode, 8));
+		break;
+	case 'c':
+	case 'b':
+		make_device(word);
+		break;
+	}
+}
+
+/* "m MODE PATH", "o UID GID PATH": after them. */
+static void meta_set(char **word)
+{
+	const char *mode = word[1], *uid = word[1], *gid = word[2];
+	struct attr a = {0};
+
+	if (word[0][0] == 'm') {
+		a.mode = strtoul_at(&mode, 8);
+		set(word[2], FS_SET_MODE, &a);
+	} else if (word[0][0] == 'o') {
+		a.uid = strtoul_at(&uid, 10);
+		a.gid = strtoul_at(&gid, 10);
+		set(word[3], FS_SET_UID | FS_SET_GID, &a);
+	}
+}
+
+static void meta_line(char *line, void (*apply)(char **word))
+{
+	char *word[5];
+	int i;
+
+	for (i = 0; i < 5; i++) {
+		word[i] = line;
+		while (*line && *line != ' ')
+			line++;
+		if (*line)
+			*line++ = 0;
+	}
+	apply(word);
+}
+
+static void apply_meta(const struct flatfs *fs, void (*apply)(char **word))
+{
+	const char *p, *end, *nl;
+	struct flatfs_file f;
+	char line[600];
+	size_t n;
+
+	if (!flatfs_find(fs, META, &f))
+		return;
+	p = (const char *)fs->base + f.off;
+	for (end = p + f.len; p < end; p = nl + 1) {
+		nl = memchr(p, '\n', end - p);
+		if (!nl)
+			nl = end;
+		n = nl - p < (long)sizeof(line) ? (size_t)(nl - p) : sizeof(line) - 1;
+		memcpy(line, p, n);
+		line[n] = 0;
+		meta_line(line, apply);
+	}
+}
+
+/* The personality sends paths below these elsewhere (compat/linux/path.c). */
+static void mark_service(const char *path)
+{
+	struct path p;
+
+	if (directory(path, strlen(path), &p))
+		return;
+	mount_service(p, path);
+	path_put(p);
+}
+
+void boot_fill(struct view *view)
+{
+	struct flatfs_file f;
+	struct w_obj_info info;
+	struct flatfs fs;
+	uint64_t base;
+	char *p;
+
+	request_begin(&self, NULL, NULL, view);
+	w_obj_info(W_H_ARCHIVE, &info);
+	p = rt_map(W_H_ARCHIVE, 0, info.size, W_PROT_READ | W_MAP_SHARED);
+	if (!p)
+		rt_die("fs: cannot map the boot archive");
+	for (base = 0; base < W_PAGE && flatfs_open(&fs, p + base, info.size - base); base += 8)
+		;
+	if (base >= W_PAGE)
+		rt_die("fs: the boot archive is none");
+	apply_meta(&fs, meta_make);
+	flatfs_begin(&f);
+	while (flatfs_next(&fs, &f))
+		add_file(&fs, &f, base);
+	apply_meta(&fs, meta_set);
+	mark_service("/proc");
+	mark_service("/dev/pts");
+}

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MIT
+#include "mount.h"
+
+#include "inode.h"
+#include "lease.h"
+
+static uint32_t last_id;
+static uint64_t last_dev;
+static struct list supers = LIST_INIT(supers);
+
+struct mount *mount_on(struct path p)
+{
+	struct namespace *ns = p.mnt->ns;
+	struct list *l;
+	struct mount *m;
+
+	if (!p.d->mounts || !ns)
+		return NULL;
+	for (l = ns->mounts.prev; l != &ns->mounts; l = l->prev) { /* the latest is on top */
+		m = list_entry(l, struct mount, link);
+		if (m->parent == p.mnt && m->at == p.d)
+			return m;
+	}
+	return NULL;
+}
+
+void mount_put(struct mount *m)
+{
+	if (--m->refs)
+		return;
+	if (m->root)
+		dentry_put(m->root);
+	if (m->parent) {
+		dentry_put(m->at);
+		mount_put(m->parent);
+	}
+	rt_free(m);
+}
+
+void path_put(struct path p)
+{
+	if (!p.d)
+		return;
+	dentry_put(p.d);
+	mount_put(p.mnt);
+}
+
+bool path_up(const struct view *view, struct path *p)
+{
+	struct path at = *p;
+
+	for (;;) {
+		if (path_is_same(at, view->root))
+			return false;
+		if (at.d != at.mnt->root) {
+			if (!at.d->parent)
+				return false;
+			at.d = at.d->parent;
+			break;
+		}
+		if (!at.mnt->parent)
+			return false;
+		at = (struct path){at.mnt->parent, at.mnt->at};
+	}
+	at = path_get(at);
+	path_put(*p);
+	*p = at;
+	return true;
+}
+
+/* Prepend "/name" to the text that begins at out[at]; 0: no room. */
+static size_t prepend(char *out, size_t at, const char *name, size_t len)
+{
+	if (len + 1 > at)
+		return 0;
+	memcpy(out + at - len, name, len);
+	out[at - len - 1] = '/';
+	return at - len - 1;
+}
+
+bool path_text(const struct view *view, struct path p, char *out, size_t size)
+{
+	size_t at = size - 1;
+
+	out[at] = 0;
+	while (!path_is_same(p, view->root)) {
+		if (p.d == p.mnt->root && p.mnt->parent) {
+			p = (struct path){p.mnt->parent, p.mnt->at};
+			continue;
+		}
+		if (!p.d->parent)
+			return false; /* unlinked, or not below the view's root */
+		at = prepend(out, at, p.d->name, p.d->name_len);
+		if (!at)
+			return false;
+		p.d = p.d->parent;
+	}
+	if (!out[at])
+		out[--at] = '/';
+	memmove(out, out + at, size - at);
+	return true;
+}
+
+/* ---- making ---- */
+
+static struct mount *mount_new(struct super_block *sb, uint32_t flags, const char *source)
+{
+	struct mount *m = rt_try_alloc(sizeof(*m));
+
+	if (!m)
+		return NULL;
+	m->sb = sb;
+	m->refs = 1;
+	m->flags = flags;
+	m->id = ++last_id;
+	strlcpy(m->source, source, sizeof(m->source));
+	if (sb)
+		sb->mounts++;
+	return m;
+}
+
+static void attach(struct mount *m, struct path at)
+{
+	at = path_get(at);
+	m->parent = at.mnt;
+	m->at = at.d;
+	m->ns = at.mnt->ns;
+	at.d->mounts++;
+	list_append(&m->ns->mounts, &m->link);
+	lease_changed(at.d->inode);
+}
+
+int mount_add(struct path p, struct super_block *sb, struct dentry *root, uint32_t flags,
+	      const char *source)
+{
+	struct mount *m = mount_new(sb, flags, source);
+
+	if (m)
+		m->root = root ? dentry_get(root) : dentry_root(sb);
+	if (!m || !m->root) {
+		sb->mounts -= m != NULL;
+		rt_free(m);
+		return W_ENOMEM;
+	}
+	attach(m, p);
+	return 0;
+}
+
+int mount_service(struct path p, const char *service)
+{
+	struct mount *m = mount_new(NULL, 0, service + 1);
+
+	if (!m)
+		return W_ENOMEM;
+	strlcpy(m->service, service, sizeof(m->service));
+	attach(m, p);
+	return 0;
+}
+
+static struct super_block *super_new(const struct file_system *kind, const struct mount_args *args,
+				     int *err)
+{
+	struct super_block *sb = rt_try_alloc(sizeof(*sb));
+
+	*err = W_ENOMEM;
+	if (!sb)
+		return NULL;
+	sb->kind = kind;
+	sb->dev = args->dev;
+	sb->read_only = args->read_only;
+	sb->dev_no = ++last_dev;
+	list_init(&sb->inodes);
+	*err = kind->mount(sb, args);
+	if (*err) {
+		rt_free(sb);
+		return NULL;
+	}
+	list_append(&supers, &sb->link);
+	return sb;
+}
+
+struct view *mount_first(const struct file_system *kind, const struct mount_args *args, int *err)
+{
+	struct namespace *ns = rt_alloc(sizeof(*ns));
+	struct super_block *sb = super_new(kind, args, err);
+	struct view *v = rt_alloc(sizeof(*v));
+	struct mount *m;
+
+	if (!sb)
+		return NULL;
+	m = mount_new(sb, 0, args->source);
+	if (m)
+		m->root = dentry_root(sb);
+	if (!m || !m->root)
+		rt_die("fs: out of memory");
+	ns->refs = 1;
+	list_init(&ns->mounts);
+	m->ns = ns;
+	list_append(&ns->mounts, &m->link);
+	*v = (struct view){CHANNEL_VIEW, ns, path_get((struct path){m, m->root})};
+	return v;
+}
