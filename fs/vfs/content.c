@@ -49,7 +49,7 @@ void content_changed(struct request *rq, struct inode *i)
 {
 	struct attr a = {.mode = mode_after_write(rq, i)};
 
-	a.mtime = rt_wall();
+	a.mtime = a.ctime = rt_wall();
 	inode_setattr(i, FS_SET_MTIME | (a.mode != i->mode ? FS_SET_MODE : 0), &a);
 	lease_changed(i);
 }

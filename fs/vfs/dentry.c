@@ -11,13 +11,22 @@ static uint64_t last_seat;
 static struct list idle = LIST_INIT(idle); /* without a user, the longest ago first */
 static uint32_t nidle;
 
+/* Eight bytes at a time: a name is hashed several times in its life. */
 static uint32_t hash_of(const struct name *name)
 {
-	uint32_t h = 2166136261u, i;
+	const char *p = name->bytes;
+	uint64_t h = name->len, word;
+	uint32_t n;
 
-	for (i = 0; i < name->len; i++)
-		h = (h ^ (uint8_t)name->bytes[i]) * 16777619u;
-	return h;
+	for (n = name->len; n >= 8; n -= 8, p += 8) {
+		memcpy(&word, p, 8);
+		h = (h ^ word) * 0x9e3779b97f4a7c15ull;
+		h ^= h >> 32;
+	}
+	for (word = 0; n; n--)
+		word = word << 8 | (uint8_t)p[n - 1];
+	h = (h ^ word) * 0x9e3779b97f4a7c15ull;
+	return h >> 32;
 }
 
 static struct list *bucket(const struct dentry *dir, uint32_t hash)

@@ -113,7 +113,8 @@ const char *inode_target(struct inode *i, int *err)
 
 int inode_setattr(struct inode *i, uint32_t what, struct attr *attr)
 {
-	attr->ctime = rt_wall();
+	if (!attr->ctime)
+		attr->ctime = rt_wall();
 	if (i->sb->read_only)
 		return W_EROFS;
 	return i->ops->setattr(i, what | ATTR_CTIME, attr);

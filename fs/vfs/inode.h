@@ -25,7 +25,7 @@ struct inode_state {
 struct inode_state *inode_state(struct inode *inode); /* NULL: no memory */
 /* The target of a symbolic link; NULL: *err says why. */
 const char *inode_target(struct inode *inode, int *err);
-/* Ways to change what is kept of a file: FS_SET_* and ATTR_*. */
+/* As the operation, with the time of change (ctime 0: now); W_EROFS. */
 int inode_setattr(struct inode *inode, uint32_t what, struct attr *attr);
 /* Somebody has read it: the time of access, as the mount's flags want it. */
 void inode_accessed(struct inode *inode, uint32_t mount_flags);

@@ -24,6 +24,7 @@ void entries_changed(struct inode *dir)
 {
 	struct attr a = {.mtime = rt_wall()};
 
+	a.ctime = a.mtime;
 	if (is_memory(dir->sb)) /* others keep it with the entry */
 		inode_setattr(dir, FS_SET_MTIME, &a);
 	lease_changed(dir);

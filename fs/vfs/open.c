@@ -10,21 +10,41 @@
 
 /* ---- open ---- */
 
-/* Not there: it is made.  *fresh: just now, so whoever made it may open it whatever its mode. */
-static int open_new(struct request *rq, uint32_t flags, struct path *out, bool *fresh)
+/* A link is not made but followed: where it leads nowhere, there is nothing to make. */
+static int open_old(struct request *rq, uint32_t flags, struct path dir, struct dentry *d,
+		    struct path *out)
 {
-	struct new_file what = make_what(rq, FS_S_IFREG | (rq->m->FS_OPEN_in_mode & 07777));
-	char last[256];
-	struct path dir;
-	int err = walk_parent(rq, rq->bytes, &dir, last);
+	if (flags & FS_O_EXCL)
+		return W_EEXIST;
+	if (d->mounts || (is_symlink(d->inode) && !(flags & FS_O_NOFOLLOW)))
+		return walk(rq, rq->bytes, 0, out);
+	*out = path_get((struct path){dir.mnt, d});
+	lease_visit(rq, d->inode);
+	return 0;
+}
 
-	if (err)
+/* *fresh: it was made just now, so whoever made it may open it whatever its mode. */
+static int open_in(struct request *rq, uint32_t flags, struct path dir, const char *last,
+		   struct path *out, bool *fresh)
+{
+	struct name name = {last, strlen(last)};
+	struct dentry *d;
+	struct new_file what;
+	int err;
+
+	d = dentry_lookup(dir.d, &name, &err);
+	if (!d && err != W_ENOENT)
 		return err;
-	err = *last ? make_in(rq, dir, last, &what, out) : W_EISDIR;
-	path_put(dir);
-	*fresh = !err;
-	if (err == W_EEXIST) /* a dangling link; or another has just made it */
-		err = flags & FS_O_EXCL ? W_EEXIST : walk(rq, rq->bytes, 0, out);
+	if (d && d->inode) {
+		lease_visit(rq, dir.d->inode);
+		err = open_old(rq, flags, dir, d, out);
+	} else {
+		what = make_what(rq, FS_S_IFREG | (rq->m->FS_OPEN_in_mode & 07777));
+		err = make_in(rq, dir, last, &what, out);
+		*fresh = !err;
+	}
+	if (d)
+		dentry_put(d);
 	return err;
 }
 
@@ -32,20 +52,19 @@ static int open_create(struct request *rq, uint32_t flags, struct path *out, boo
 {
 	size_t len = strlen(rq->bytes);
 	char last[256];
-	int err;
+	struct path dir;
+	int err = walk_parent(rq, rq->bytes, &dir, last);
 
-	if (len && rq->bytes[len - 1] == '/') { /* a directory's name */
-		err = walk_parent(rq, rq->bytes, out, last);
-		if (!err)
-			path_put(*out);
-		return err ? err : W_EISDIR;
-	}
-	err = walk(rq, rq->bytes, flags & (FS_O_NOFOLLOW | FS_O_EXCL) ? WALK_NOFOLLOW : 0, out);
-	if (!err && flags & FS_O_EXCL) {
-		path_put(*out);
-		return W_EEXIST;
-	}
-	return err == W_ENOENT ? open_new(rq, flags, out, fresh) : err;
+	if (err)
+		return err;
+	if (!*last || rq->bytes[len - 1] == '/') /* a directory's name */
+		err = W_EISDIR;
+	else
+		err = open_in(rq, flags, dir, last, out, fresh);
+	path_put(dir);
+	if (err == W_EEXIST && !(flags & FS_O_EXCL)) /* another has just made it */
+		err = walk(rq, rq->bytes, 0, out);
+	return err;
 }
 
 static int check_type(const struct inode *i, uint32_t flags)
