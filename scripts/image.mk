@@ -119,13 +119,12 @@ gen/config_text.h: .config
 # Which modules live in which process.
 ifdef CONFIG_PLACE_ONE
 homes := sysio
-home-sysio := console fs unix $(filter vblk,$(mod-y)) $(filter vnet,$(mod-y)) $(filter net,$(mod-y))
+home-sysio := console $(filter vblk,$(mod-y)) fs unix $(filter vnet,$(mod-y)) $(filter net,$(mod-y))
 else
-homes := console fs unix $(if $(CONFIG_NET),netd) $(if $(CONFIG_VIRTIO_NET),netdrv) $(if $(CONFIG_VIRTIO_BLK),blk)
+homes := console fs unix $(if $(CONFIG_NET),netd) $(if $(CONFIG_VIRTIO_NET),netdrv)
 home-netdrv := $(filter vnet,$(mod-y)) $(filter netexp,$(mod-y))
-home-blk := $(filter vblk,$(mod-y))
 home-console := console
-home-fs := fs
+home-fs := $(filter vblk,$(mod-y)) fs
 home-unix := unix
 home-netd := $(filter netimp,$(mod-y)) $(filter net,$(mod-y))
 endif

@@ -428,6 +428,8 @@ static uint32_t tty_ioctl_in(uint64_t req)
 		return 8;
 	if (req == TIOCSPGRP)
 		return 4;
+	if (req == 0x1277 || req == 0x127f) /* BLKDISCARD, BLKZEROOUT */
+		return 16;
 	return req >> 30 == 1 ? req >> 16 & 0x3fff : 0; /* _IOW */
 }
 
@@ -1044,17 +1046,44 @@ LX(fallocate)
 	return a[1] & 1 || st.size >= b[1] ? 0 : lx_ftruncate(b);
 }
 
-/* Files live in memory: they are as safe as they will be. */
+static long sync_file(uint64_t fd, uint32_t op, bool data_only)
+{
+	struct lx_file *f = fd_file(fd);
+	struct w_msg m = {.op = op};
+
+	if (!f)
+		return -EBADF;
+	if (f->kind != K_FILE)
+		return op == FS_SYNCFS ? 0 : -EINVAL;
+	m.FS_FSYNC_in_data_only = data_only;
+	return lx_chan(f->h, &m);
+}
+
 LX(fsync)
+{
+	return sync_file(a[0], FS_FSYNC, false);
+}
+
+LX(fdatasync)
+{
+	return sync_file(a[0], FS_FSYNC, true);
+}
+
+/* More than is asked for: the whole file, and on the medium. */
+LX(sync_file_range)
 {
 	struct lx_file *f = fd_file(a[0]);
 
-	return !f ? -EBADF : f->kind == K_FILE ? 0 : -EINVAL;
+	if (!f)
+		return -EBADF;
+	if (a[3] & ~7ull || (int64_t)a[1] < 0 || (int64_t)a[2] < 0)
+		return -EINVAL;
+	return f->kind == K_STREAM ? -ESPIPE : sync_file(a[0], FS_FSYNC, true);
 }
 
 LX(syncfs)
 {
-	return fd_file(a[0]) ? 0 : -EBADF;
+	return sync_file(a[0], FS_SYNCFS, false);
 }
 
 LX(fadvise64)

@@ -237,7 +237,25 @@ LX(brk)
 enum { MS_ASYNC = 1, MS_INVALIDATE, MS_SYNC = 4 };
 enum { MCL_CURRENT = 1, MCL_FUTURE, MCL_ONFAULT = 4 };
 
-/* There is no swap, and files live in memory: nothing to write back or lock. */
+/* Each file that is mapped shared and writable there is written back. */
+static long sync_mappings(uint64_t va, uint64_t end)
+{
+	struct w_msg m = {.op = FS_MSYNC};
+	struct w_map_info i;
+	uint64_t last = 0;
+	long err = 0, one;
+
+	for (; va < end && !w_as_query(0, va, &i) && i.va < end; va = i.va + i.len) {
+		if (!i.koid || i.koid == last || !(i.flags & W_MAP_SHARED) ||
+		    !(i.flags & W_PROT_WRITE))
+			continue;
+		m.FS_MSYNC_in_koid = last = i.koid;
+		one = lx_chan(LX_H_FS, &m);
+		err = err ? err : one;
+	}
+	return err;
+}
+
 LX(msync)
 {
 	uint64_t len = page_up(a[1]);
@@ -246,10 +264,12 @@ LX(msync)
 		return -EINVAL;
 	if (a[2] & MS_INVALIDATE && proc()->locked)
 		return -16; /* EBUSY */
-	return !len || all_mapped(a[0], len) ? 0 : -ENOMEM;
+	if (len && !all_mapped(a[0], len))
+		return -ENOMEM;
+	return a[2] & MS_SYNC ? sync_mappings(a[0], a[0] + len) : 0;
 }
 
-/* RLIMIT_MEMLOCK binds everybody but root (mlock(2)). */
+/* There is no swap: nothing to lock.  RLIMIT_MEMLOCK binds everybody but root (mlock(2)). */
 static long may_lock(uint64_t len)
 {
 	uint64_t limit = proc()->rlimit[RLIMIT_MEMLOCK][0];

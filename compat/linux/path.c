@@ -344,28 +344,6 @@ long path_op(const char *path, struct w_msg *m)
 	return path_op_elsewhere(path, m);
 }
 
-/* A disk behaves like a file whose channel is the driver's. */
-static long open_block(uint32_t flags, struct lx_file **out)
-{
-	struct w_msg m = {.op = FS_OPEN};
-	struct lx_file *f;
-	long err;
-
-	m.FS_OPEN_in_flags = flags;
-	err = lx_chan(LX_H_BLOCK, &m);
-	if (err < 0)
-		return err == W_EBADH || err == W_ETYPE ? -6 : err; /* no such service */
-	f = file_new(K_FILE, flags);
-	if (!f) {
-		w_handle_close(m.h[0]);
-		return -ENOMEM;
-	}
-	f->h = m.h[0];
-	f->mode = FS_S_IFBLK | 0600;
-	*out = f;
-	return 0;
-}
-
 /* The open terminal's channel becomes a file. */
 static long terminal_file(w_handle_t h, const char *path, uint32_t flags, struct lx_file **out)
 {
@@ -411,8 +389,6 @@ static long open_device(uint32_t rdev, const char *path, uint32_t flags, struct 
 		*out = f;
 		return 0;
 	}
-	if (rdev >> 8 == 254)
-		return open_block(flags, out);
 	if (rdev >> 8 != 5 || (rdev & 255) > 2)
 		return -6; /* ENXIO */
 	return open_terminal(names[rdev & 255], path, flags, out);
@@ -531,9 +507,7 @@ long path_open(const char *path, uint32_t flags, uint32_t mode, struct lx_file *
 		return path_open(other, flags, mode, out);
 	if (err < 0)
 		return err;
-	if (((m.FS_OPEN_out_mode & FS_S_IFMT) == FS_S_IFCHR ||
-	     (m.FS_OPEN_out_mode & FS_S_IFMT) == FS_S_IFBLK) &&
-	    !(flags & FS_O_PATH)) {
+	if ((m.FS_OPEN_out_mode & FS_S_IFMT) == FS_S_IFCHR && !(flags & FS_O_PATH)) {
 		if (h == LX_H_CONSOLE)
 			return terminal_file(m.h[0], path, flags, out);
 		w_handle_close(m.h[0]);
@@ -1460,7 +1434,10 @@ LX(xattr_none)
 
 LX(sync)
 {
+	struct w_msg m = {.op = FS_SYNC};
+
 	(void)a;
+	lx_chan(LX_H_FS, &m);
 	return 0;
 }
 

@@ -1,372 +1,345 @@
 // SPDX-License-Identifier: MIT
 /*
- * The virtio disk (virtio 1.2, 5.2), served raw with the fs protocol as /dev/vda.
+ * virtio disks (virtio 1.2, 5.2) as block devices vda, vdb ... (rt/blk.h).
  *
- * Every read or write runs in a fiber, so that it reads like straight code; the
- * fibers take turns at the one bounce buffer.  A request that does not start or end
- * on a sector reads the sectors around it first.
+ * A request is a chain of descriptors: header, the pages of its buffers where they lie, status.
+ * Many are with the device at once; what finds no room in the queue waits in order.  The
+ * device is not trusted: it may name only what it was given, else it is reset and all that
+ * it had ends with W_EIO.
+ *
+ * One queue: this server has one thread, and a second queue would only be looked at twice.
  */
-#include <rt/cred.h>
-#include <rt/fiber.h>
+#include <rt/blk.h>
+#include <rt/ev.h>
 #include <rt/module.h>
 #include <virtio/virtio.h>
-#include <wherry/fs.h>
 
-#define SECTOR 512ull
-#define BOUNCE (64ul << 10)
-#define SLOTS 4
-#define REQUEST_SLOTS 3 /* header, data, status */
+#define DISKS 8
+#define MAJOR_VIRTBLK 254 /* Linux gives it out from here down */
+#define MINORS 16	  /* of a disk: itself and its partitions */
+#define SLOTS 128
+#define PAGES_MOST 32 /* of one request, if none of them meet: 128 KiB */
 #define T_IN 0u
 #define T_OUT 1u
 #define T_FLUSH 4u
+#define T_DISCARD 11u
+#define T_WRITE_ZEROES 13u
 #define F_RO (1ull << 5)
+#define F_BLK_SIZE (1ull << 6)
 #define F_FLUSH (1ull << 9)
+#define F_DISCARD (1ull << 13)
+#define F_WRITE_ZEROES (1ull << 14)
+#define CONFIG_CAPACITY 0
+#define CONFIG_BLK_SIZE 20
 #define S_OK 0
+#define S_UNSUPPORTED 2
+#define S_NONE 0xff /* nothing has been written yet */
 
-struct request_header {
+struct header {
 	uint32_t type, reserved;
 	uint64_t sector;
 };
 
-/* One DMA page: the header, and the status byte behind it. */
+struct range { /* of discard and write zeroes */
+	uint64_t sector;
+	uint32_t sectors, flags;
+};
+
+/* In DMA memory, one for each slot that may be a chain's first. */
 struct control {
-	struct request_header h;
+	struct header h;
+	struct range range;
 	volatile uint8_t status;
+	uint8_t pad[31];
 };
 
-struct disk_file { /* one per open: the badge */
-	uint64_t off;
-	uint32_t flags;
+struct disk {
+	struct blk blk;
+	struct virtio *dev;
+	struct virtq queue;
+	struct control *ctl; /* SLOTS of them */
+	paddr_t ctl_pa;
+	struct ev_source irq;
+	struct list waiting;	   /* struct blk_req without room in the queue */
+	struct blk_req *at[SLOTS]; /* by the first slot of its chain; NULL: none begins there */
+	uint16_t next_of[SLOTS];   /* the chains, as we made them */
+	uint16_t length[SLOTS];	   /* of the chain that begins there */
+	uint16_t free[SLOTS], nfree;
+	bool can_flush;
 };
 
-struct job {
-	struct w_msg m;
-	struct disk_file *f;
+struct run { /* of physical memory */
+	paddr_t pa;
+	uint32_t len;
 };
 
-struct turn {
-	struct list link;
-	struct fiber *fiber;
-};
+/* ---- chains ---- */
 
-static struct virtio *dev;
-static struct virtq queue;
-static struct control *ctl;
-static char *bounce;
-static paddr_t ctl_pa, bounce_pa;
-static uint64_t size; /* bytes; 0: no disk */
-static bool read_only, can_flush;
-static struct ev_source irq_src;
-static struct service service;
-static struct list turns = LIST_INIT(turns); /* fibers waiting for the device */
-static bool busy;
-static struct fiber *waiting; /* for completion */
-
-/* ---- the device ---- */
-
-static void take_turn(void)
+static void give_back(struct disk *d, uint16_t first)
 {
-	struct turn t = {.fiber = fiber_self()};
+	uint16_t slot = first, n = d->length[first];
 
-	if (!busy) {
-		busy = true;
-		return;
-	}
-	list_append(&turns, &t.link);
-	fiber_wait(); /* end_turn() hands the device over */
+	for (; n; n--, slot = d->next_of[slot])
+		d->free[d->nfree++] = slot;
+	d->at[first] = NULL;
 }
 
-static void end_turn(void)
+/* Where the buffers lie, neighbours as one; the count, or W_EFAULT. */
+static int find_runs(const struct blk_req *rq, struct run *run)
 {
-	struct turn *t;
+	const struct blk_seg *s = rq->seg;
+	uint64_t va, left, len;
+	int64_t pa;
+	int n = 0;
 
-	if (list_is_empty(&turns)) {
-		busy = false;
-		return;
-	}
-	t = list_first(&turns, struct turn, link);
-	list_del(&t->link);
-	fiber_wake(t->fiber);
+	for (; s < rq->seg + rq->nseg; s++)
+		for (va = (uint64_t)s->va, left = s->len; left; va += len, left -= len) {
+			len = W_PAGE - va % W_PAGE < left ? W_PAGE - va % W_PAGE : left;
+			pa = w_dma_addr(W_H_IOROOT, va, rq->op == BLK_READ);
+			if (pa < 0)
+				return W_EFAULT;
+			if (n && run[n - 1].pa + run[n - 1].len == (paddr_t)pa) {
+				run[n - 1].len += len;
+				continue;
+			}
+			if (n == PAGES_MOST + 2)
+				return W_EINVAL;
+			run[n++] = (struct run){pa, len};
+		}
+	return n;
 }
 
-static bool bring_up(void)
+static uint32_t type_of(enum blk_op op)
 {
-	uint64_t got, sectors = 0;
+	static const uint32_t types[] = {[BLK_READ] = T_IN,
+					 [BLK_WRITE] = T_OUT,
+					 [BLK_FLUSH] = T_FLUSH,
+					 [BLK_DISCARD] = T_DISCARD,
+					 [BLK_WRITE_ZEROES] = T_WRITE_ZEROES};
 
-	if (!virtio_begin(dev, F_RO | F_FLUSH, &got) || !virtq_init(&queue, dev, 0, SLOTS) ||
-	    queue.size < REQUEST_SLOTS)
+	return types[op];
+}
+
+static void set_header(struct control *c, const struct blk_req *rq)
+{
+	bool ranged = rq->op >= BLK_DISCARD;
+
+	c->h = (struct header){type_of(rq->op), 0, ranged ? 0 : rq->sector};
+	c->range = (struct range){rq->sector, rq->sectors, 0};
+	c->status = S_NONE;
+}
+
+/* The chain of a request whose buffers are the runs; there is room. */
+static void offer(struct disk *d, struct blk_req *rq, const struct run *run, uint32_t n)
+{
+	uint16_t slot[PAGES_MOST + 4], k, count = n + 2, first;
+	paddr_t ctl;
+
+	for (k = 0; k < count; k++)
+		slot[k] = d->free[--d->nfree];
+	first = slot[0];
+	ctl = d->ctl_pa + first * sizeof(struct control);
+	set_header(&d->ctl[first], rq);
+	virtq_set(&d->queue, first, ctl, sizeof(struct header), VIRTQ_NEXT, slot[1]);
+	for (k = 0; k < n; k++)
+		virtq_set(&d->queue, slot[k + 1], run[k].pa, run[k].len,
+			  VIRTQ_NEXT | (rq->op == BLK_READ ? VIRTQ_WRITE : 0), slot[k + 2]);
+	virtq_set(&d->queue, slot[count - 1], ctl + offsetof(struct control, status), 1,
+		  VIRTQ_WRITE, 0);
+	for (k = 0; k + 1 < count; k++)
+		d->next_of[slot[k]] = slot[k + 1];
+	d->length[first] = count;
+	d->at[first] = rq;
+	virtq_offer(&d->queue, first);
+}
+
+/* false: no room now. */
+static bool try_begin(struct disk *d, struct blk_req *rq)
+{
+	struct run run[PAGES_MOST + 2];
+	int n;
+
+	if (d->nfree < PAGES_MOST + 4)
 		return false;
-	dev->ops->config(dev, 0, &sectors, 8);
-	read_only = got & F_RO;
-	can_flush = got & F_FLUSH;
-	size = sectors < 1ull << 50 ? sectors * SECTOR : 0;
-	virtio_ready(dev);
+	n = find_runs(rq, run);
+	if (rq->op >= BLK_DISCARD) {
+		run[0] = (struct run){0, sizeof(struct range)};
+		n = 1;
+	}
+	if (n < 0) {
+		blk_done(rq, n);
+		return true;
+	}
+	if (rq->op >= BLK_DISCARD) /* the range lies in the control of the chain's first slot */
+		run[0].pa = d->ctl_pa + d->free[d->nfree - 1] * sizeof(struct control) +
+			    offsetof(struct control, range);
+	offer(d, rq, run, n);
 	return true;
+}
+
+static void begin(struct blk *b, struct blk_req *rq)
+{
+	struct disk *d = b->self;
+
+	if (rq->op == BLK_FLUSH && !d->can_flush) { /* the device has no cache to flush */
+		blk_done(rq, 0);
+		return;
+	}
+	if (!list_is_empty(&d->waiting) || !try_begin(d, rq)) {
+		list_append(&d->waiting, &rq->link);
+		return;
+	}
+	virtq_kick(&d->queue);
+}
+
+static const struct blk_ops disk_ops = {begin};
+
+/* ---- the device's side ---- */
+
+static bool bring_up(struct disk *d, uint64_t *got)
+{
+	uint16_t i;
+
+	if (!virtio_begin(d->dev, F_RO | F_BLK_SIZE | F_FLUSH | F_DISCARD | F_WRITE_ZEROES, got) ||
+	    !virtq_init(&d->queue, d->dev, 0, SLOTS) || d->queue.size < PAGES_MOST + 4)
+		return false;
+	d->nfree = 0;
+	for (i = 0; i < d->queue.size; i++)
+		d->free[d->nfree++] = i;
+	virtio_ready(d->dev);
+	return true;
+}
+
+static void fail_all(struct disk *d)
+{
+	struct blk_req *rq;
+	uint16_t i;
+
+	for (i = 0; i < SLOTS; i++)
+		if (d->at[i]) {
+			blk_done(d->at[i], W_EIO);
+			d->at[i] = NULL;
+		}
+	while (!list_is_empty(&d->waiting)) {
+		rq = list_first(&d->waiting, struct blk_req, link);
+		list_del(&rq->link);
+		blk_done(rq, W_EIO);
+	}
+}
+
+static void reset(struct disk *d)
+{
+	uint64_t got;
+	bool up;
+
+	rt_log("%s: the device named what it was not given; resetting it", d->blk.name);
+	up = bring_up(d, &got);
+	fail_all(d);
+	if (up)
+		return;
+	rt_log("%s: it does not come back", d->blk.name);
+	ev_del(&d->irq);
+	blk_gone(&d->blk);
+}
+
+static int error_of(uint8_t status)
+{
+	return status == S_OK ? 0 : status == S_UNSUPPORTED ? W_EOPNOTSUPP : W_EIO;
+}
+
+static void begin_waiting(struct disk *d)
+{
+	struct blk_req *rq;
+
+	while (!list_is_empty(&d->waiting)) {
+		rq = list_first(&d->waiting, struct blk_req, link);
+		if (d->nfree < PAGES_MOST + 4)
+			return;
+		list_del(&rq->link);
+		try_begin(d, rq);
+	}
 }
 
 static void irq_ready(struct ev_source *s, uint32_t bits)
 {
-	struct fiber *f;
+	struct disk *d = container_of(s, struct disk, irq);
+	struct blk_req *rq;
 	uint32_t len;
 	int slot;
 
-	(void)s;
 	(void)bits;
-	dev->ops->irq_ack(dev);
-	slot = virtq_take(&queue, &len);
-	if (queue.broken) {
-		rt_log("vblk: the device wrote an impossible index; resetting it");
-		ctl->status = 1;
-		if (!bring_up())
-			size = 0;
-	} else if (slot < 0) {
+	d->dev->ops->irq_ack(d->dev);
+	while ((slot = virtq_take(&d->queue, &len)) >= 0) {
+		rq = d->at[slot];
+		if (!rq) {
+			d->queue.broken = true;
+			break;
+		}
+		give_back(d, slot);
+		blk_done(rq, error_of(d->ctl[slot].status));
+	}
+	if (d->queue.broken) {
+		reset(d);
 		return;
 	}
-	f = waiting;
-	waiting = NULL;
-	if (f)
-		fiber_wake(f);
+	begin_waiting(d);
+	virtq_kick(&d->queue);
 }
 
-/* One request; the caller has the turn.  0 or W_EIO. */
-static int submit(uint32_t type, uint64_t sector, uint32_t bytes)
-{
-	int last = bytes ? 2 : 1;
+/* ---- start ---- */
 
-	ctl->h = (struct request_header){type, 0, sector};
-	ctl->status = 0xff;
-	virtq_set(&queue, 0, ctl_pa, sizeof(ctl->h), VIRTQ_NEXT, 1);
-	if (bytes)
-		virtq_set(&queue, 1, bounce_pa, bytes,
-			  VIRTQ_NEXT | (type == T_IN ? VIRTQ_WRITE : 0), 2);
-	virtq_set(&queue, last, ctl_pa + offsetof(struct control, status), 1, VIRTQ_WRITE, 0);
-	virtq_offer(&queue, 0);
-	waiting = fiber_self();
-	virtq_kick(&queue);
-	fiber_wait();
-	return ctl->status == S_OK ? 0 : W_EIO;
+static void describe(struct disk *d, uint64_t got, uint32_t n)
+{
+	struct blk *b = &d->blk;
+	uint64_t sectors = 0;
+	uint32_t size = BLK_SECTOR;
+
+	d->dev->ops->config(d->dev, CONFIG_CAPACITY, &sectors, 8);
+	if (got & F_BLK_SIZE)
+		d->dev->ops->config(d->dev, CONFIG_BLK_SIZE, &size, 4);
+	fmt(b->name, sizeof(b->name), "vd%c", 'a' + n);
+	b->ops = &disk_ops;
+	b->self = d;
+	b->rdev = MAJOR_VIRTBLK << 8 | n * MINORS;
+	b->block_size = size == 4096 ? 4096 : BLK_SECTOR;
+	b->sectors = sectors < 1ull << 54 ? sectors & ~(b->block_size / BLK_SECTOR - 1ull) : 0;
+	b->most_sectors = PAGES_MOST * (W_PAGE / BLK_SECTOR);
+	b->read_only = got & F_RO;
+	b->can_discard = got & F_DISCARD;
+	b->can_zero = got & F_WRITE_ZEROES;
+	d->can_flush = got & F_FLUSH;
 }
 
-/* ---- requests ---- */
-
-static void reply(struct w_msg *m, int64_t status)
+static bool add_disk(uint32_t n)
 {
-	m->nh = 0;
-	service_reply(&service, m, status);
-}
+	struct virtio *dev = virtio_find(VIRTIO_BLK);
+	struct disk *d = dev ? rt_try_alloc(sizeof(*d)) : NULL;
+	uint64_t got;
 
-/* The part of [off, off+len) that fits the bounce buffer, widened to sectors. */
-static uint32_t window(uint64_t off, uint64_t len, uint64_t *first, uint32_t *skip, uint32_t *n)
-{
-	uint32_t span;
-
-	*skip = off % SECTOR;
-	*first = off / SECTOR;
-	*n = len < BOUNCE - *skip ? len : BOUNCE - *skip;
-	span = (*skip + *n + SECTOR - 1) / SECTOR * SECTOR;
-	return span;
-}
-
-static void do_read(struct job *j, uint64_t off, bool own)
-{
-	uint32_t skip, n, span;
-	uint64_t first, len = off < size ? size - off : 0;
-	int err;
-
-	if (len > j->m.out_len)
-		len = j->m.out_len;
-	if (!len) {
-		reply(&j->m, 0);
-		return;
+	if (!d)
+		return false;
+	d->dev = dev;
+	list_init(&d->waiting);
+	d->ctl = dma_alloc(SLOTS * sizeof(struct control), &d->ctl_pa);
+	if (!d->ctl || !bring_up(d, &got)) {
+		rt_log("vblk: disk %u does not work", n);
+		return true;
 	}
-	span = window(off, len, &first, &skip, &n);
-	take_turn();
-	err = submit(T_IN, first, span);
-	if (err)
-		reply(&j->m, err);
-	else if (service_reply_bytes(&service, &j->m, n, bounce + skip, n) >= 0 && own)
-		j->f->off = off + n;
-	end_turn();
-}
-
-static void do_write(struct job *j, uint64_t off, bool own)
-{
-	uint32_t skip, n, span;
-	uint64_t first, len = off < size ? size - off : 0;
-	int64_t err = 0;
-
-	if (read_only || !len || !j->m.in_len) {
-		reply(&j->m, read_only ? W_EROFS : j->m.in_len ? W_ENOSPC : 0);
-		return;
-	}
-	if (len > j->m.in_len)
-		len = j->m.in_len;
-	span = window(off, len, &first, &skip, &n);
-	take_turn();
-	if (skip || span != n)
-		err = submit(T_IN, first, span);
-	if (!err && w_msg_copy(service.port, j->m.txn, 0, bounce + skip, n, 0) < 0)
-		err = W_EFAULT;
-	if (!err)
-		err = submit(T_OUT, first, span);
-	if (!err && can_flush)
-		err = submit(T_FLUSH, 0, 0);
-	end_turn();
-	if (!err && own)
-		j->f->off = off + n;
-	reply(&j->m, err ? err : n);
-}
-
-static void run_job(void *arg)
-{
-	struct job *j = arg;
-	uint64_t off = j->m.arg[0];
-	bool own = off == FS_OWN_OFFSET;
-
-	if (own)
-		off = j->f->off;
-	if (j->m.op == FS_READ)
-		do_read(j, off, own);
-	else
-		do_write(j, off, own);
-	rt_free(j);
-}
-
-static void start_job(struct w_msg *m, struct disk_file *f)
-{
-	struct job *j = rt_try_alloc(sizeof(*j));
-
-	if (j) {
-		j->m = *m;
-		j->f = f;
-		if (fiber_start(run_job, j))
-			return;
-		rt_free(j);
-	}
-	reply(m, W_ENOMEM);
-}
-
-/* The raw disk is root's, and the group disk's (base-passwd gives it 6). */
-static bool permitted(const struct w_msg *m)
-{
-	struct proc_cred c;
-
-	cred_ask(m->sender, &c, NULL);
-	return cred_allows(&c, 0660, 0, 6, cred_open_bits(m->FS_OPEN_in_flags));
-}
-
-static void op_open(struct w_msg *m)
-{
-	struct disk_file *f;
-
-	if (!permitted(m)) {
-		reply(m, W_EACCES);
-		return;
-	}
-	f = size ? rt_try_alloc(sizeof(*f)) : NULL;
-	m->h[0] = f ? service_mint(&service, (uint64_t)f) : 0;
-	if (!m->h[0]) {
-		rt_free(f);
-		reply(m, size ? W_ENOMEM : -6); /* ENXIO: no disk */
-		return;
-	}
-	f->flags = m->FS_OPEN_in_flags;
-	m->FS_OPEN_out_mode = FS_S_IFBLK | 0600;
-	m->FS_OPEN_out_size = size;
-	m->nh = 1;
-	if (service_reply(&service, m, 0) < 0)
-		w_handle_close(m->h[0]);
-}
-
-static void op_seek(struct w_msg *m, struct disk_file *f)
-{
-	int64_t base = m->FS_SEEK_in_whence == 0   ? 0
-		       : m->FS_SEEK_in_whence == 1 ? (int64_t)f->off
-						   : (int64_t)size;
-
-	if (m->FS_SEEK_in_whence > 2 || base + (int64_t)m->FS_SEEK_in_off < 0) {
-		reply(m, W_EINVAL);
-		return;
-	}
-	f->off = base + m->FS_SEEK_in_off;
-	m->FS_SEEK_out_off = f->off;
-	reply(m, 0);
-}
-
-static void op_stat(struct w_msg *m)
-{
-	struct fs_stat st = {.ino = 6,
-			     .mode = FS_S_IFBLK | 0600,
-			     .nlink = 1,
-			     .rdev = 254 << 8,
-			     .dev = 5,
-			     .size = 0};
-
-	m->nh = 0;
-	service_reply_bytes(&service, m, 0, &st, sizeof(st));
-}
-
-/* BLKGETSIZE64, BLKSSZGET (include/uapi/linux/fs.h) */
-static void op_ioctl(struct w_msg *m)
-{
-	uint32_t sector = SECTOR;
-
-	m->nh = 0;
-	if ((uint32_t)m->FS_IOCTL_in_request == 0x80081272u)
-		service_reply_bytes(&service, m, 0, &size, 8);
-	else if (m->FS_IOCTL_in_request == 0x1268)
-		service_reply_bytes(&service, m, 0, &sector, 4);
-	else
-		reply(m, W_ENOTTY);
-}
-
-static bool opened_for(const struct disk_file *f, uint32_t op)
-{
-	return cred_open_bits(f->flags & FS_O_ACCMODE) & (op == FS_READ ? MAY_R : MAY_W);
-}
-
-static void call(struct service *s, struct w_msg *m)
-{
-	struct disk_file *f = (struct disk_file *)m->badge;
-
-	(void)s;
-	if (m->op == W_OP_CLOSED)
-		rt_free(f); /* its calls are over: each held the channel */
-	else if (m->op == FS_OPEN && !f)
-		op_open(m);
-	else if (!f)
-		reply(m, W_EINVAL);
-	else if ((m->op == FS_READ || m->op == FS_WRITE) && !opened_for(f, m->op))
-		reply(m, W_EACCES);
-	else if (m->op == FS_READ || m->op == FS_WRITE)
-		start_job(m, f);
-	else if (m->op == FS_SEEK)
-		op_seek(m, f);
-	else if (m->op == FS_STAT)
-		op_stat(m);
-	else if (m->op == FS_IOCTL)
-		op_ioctl(m);
-	else
-		reply(m, m->op == FS_FLAGS ? 0 : W_EINVAL);
+	describe(d, got, n);
+	d->irq.fn = irq_ready;
+	ev_add(&d->irq, dev->irq, W_READABLE);
+	rt_log("%s: %lu MiB%s", d->blk.name, d->blk.sectors >> 11,
+	       d->blk.read_only ? ", read-only" : "");
+	blk_add(&d->blk);
+	return true;
 }
 
 static void start(void)
 {
-	dev = virtio_find(VIRTIO_BLK);
-	if (dev) {
-		ctl = dma_alloc(W_PAGE, &ctl_pa);
-		bounce = dma_alloc(BOUNCE, &bounce_pa);
-		if (!ctl || !bounce || !bring_up()) {
-			rt_log("vblk: the disk does not work");
-			size = 0;
-		} else {
-			irq_src.fn = irq_ready;
-			ev_add(&irq_src, dev->irq, W_READABLE);
-			rt_log("vblk: %lu MiB%s", size >> 20, read_only ? ", read-only" : "");
-		}
-	}
-	service.call = call;
-	service_start(&service, "block");
+	uint32_t n;
+
+	for (n = 0; n < DISKS && add_disk(n); n++)
+		;
 }
 
 const struct module vblk_module = {"vblk", start};

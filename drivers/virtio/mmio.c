@@ -143,11 +143,15 @@ static struct virtio *probe(uint64_t pa, uint64_t irq, uint32_t type)
 	return NULL;
 }
 
+#define DEVICES_MOST 32
+
 struct virtio *virtio_mmio_find(uint32_t type)
 {
+	static uint32_t taken; /* devices that a driver of this process has, by their order */
 	const char *s = rt_cmdline();
 	struct virtio *v;
 	uint64_t pa, irq;
+	uint32_t n = 0;
 
 	while ((s = strstr(s, "virtio_mmio.device="))) {
 		s = strchr(s, '@');
@@ -159,9 +163,14 @@ struct virtio *virtio_mmio_find(uint32_t type)
 			continue;
 		s++;
 		irq = strtoul_at(&s, 10);
-		v = probe(pa, irq, type);
-		if (v)
+		if (n == DEVICES_MOST)
+			return NULL;
+		v = taken >> n & 1 ? NULL : probe(pa, irq, type);
+		if (v) {
+			taken |= 1u << n;
 			return v;
+		}
+		n++;
 	}
 	return NULL;
 }

@@ -253,17 +253,23 @@ static bool is_type(uint32_t id, uint32_t type)
 	return id >> 16 == 0x1040 + type || (type < 3 && id >> 16 == transitional[type]);
 }
 
+#define BUSES 4
+
+/* Devices that a driver of this process has, or that do not work. */
+static uint32_t taken[BUSES];
+
 struct virtio *virtio_pci_find(uint32_t type)
 {
 	uint32_t bus, dev, bdf;
 	struct virtio *v;
 
 	access_init();
-	for (bus = 0; bus < 4; bus++)
+	for (bus = 0; bus < BUSES; bus++)
 		for (dev = 0; dev < 32; dev++) {
 			bdf = bus << 8 | dev << 3;
-			if (!is_type(cfg_read(bdf, 0), type))
+			if (taken[bus] >> dev & 1 || !is_type(cfg_read(bdf, 0), type))
 				continue;
+			taken[bus] |= 1u << dev;
 			v = probe(bdf);
 			if (v)
 				return v;

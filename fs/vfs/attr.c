@@ -34,7 +34,7 @@ void op_stat(struct request *rq, struct file *f)
 	int err;
 
 	if (f && !m->in_len) {
-		fill_stat(&st, f->inode);
+		fill_stat(&st, f->path.d->inode); /* of a device the node */
 		reply_bytes(rq, 0, &st, sizeof(st));
 		return;
 	}

@@ -28,8 +28,11 @@ struct content {
 	bool lent;	      /* readers have mem: w_mem_content() is kept at the size */
 	bool mapped;	      /* programs may write mem without asking us */
 	struct pages *pages;  /* which are there (pages.h); owns */
-	struct list dirty;    /* pagecache.c: in the list of files to write */
+	/* pagecache.c */
+	struct inode *inode;
+	struct list dirty, cached; /* among the files to write, among those with pages */
 	uint64_t dirty_since;
+	uint64_t ahead; /* the page behind the last read: reading goes on there */
 };
 
 /* All may wait.  Sizes are inode->size, which resize and write keep. */

@@ -60,6 +60,8 @@ struct inode_state *inode_state(struct inode *i)
 	list_init(&st->watches);
 	list_init(&st->parkings);
 	list_init(&st->content.dirty);
+	list_init(&st->content.cached);
+	st->content.inode = i;
 	return i->st = st;
 }
 

@@ -14,8 +14,8 @@ void op_read(struct request *rq, struct file *f)
 	bool own = off == FS_OWN_OFFSET;
 	struct content *c;
 
-	if (is_dir(f->inode) || !file_reads(f)) {
-		reply(rq, file_reads(f) ? W_EISDIR : W_EBADH);
+	if (!has_bytes(f->inode) || !file_reads(f)) {
+		reply(rq, !file_reads(f) ? W_EBADH : is_dir(f->inode) ? W_EISDIR : W_EINVAL);
 		return;
 	}
 	c = content_of(f->inode);
@@ -50,13 +50,23 @@ static int write_at(struct request *rq, struct file *f, uint64_t *off, uint64_t 
 	return err;
 }
 
+/* O_DSYNC, O_SYNC: on the medium before the answer. */
+static int sync_written(struct file *f)
+{
+	int err = content_of(f->inode)->ops->sync(f->inode);
+
+	if (!err && f->inode->ops->fsync)
+		err = f->inode->ops->fsync(f->inode, !(f->flags & FS_O_SYNC));
+	return err;
+}
+
 void op_write(struct request *rq, struct file *f)
 {
 	uint64_t off = rq->m->FS_WRITE_in_off, len = rq->m->in_len;
 	bool own = off == FS_OWN_OFFSET;
 	int err;
 
-	if (!file_writes(f) || !is_file(f->inode)) {
+	if (!file_writes(f) || !has_bytes(f->inode)) {
 		reply(rq, W_EBADH);
 		return;
 	}
@@ -69,6 +79,12 @@ void op_write(struct request *rq, struct file *f)
 	}
 	if (len)
 		watch_tell(f->path.d, IN_MODIFY);
+	if (len && f->flags & (FS_O_SYNC | FS_O_DSYNC))
+		err = sync_written(f);
+	if (err) {
+		reply(rq, err);
+		return;
+	}
 	if (own)
 		f->off = off + len;
 	rq->m->FS_WRITE_out_size = f->inode->size;
@@ -127,13 +143,13 @@ void op_truncate(struct request *rq, struct file *f)
 
 void op_mmap(struct request *rq, struct file *f)
 {
-	struct content *c = is_file(f->inode) ? content_of(f->inode) : NULL;
+	struct content *c = has_bytes(f->inode) ? content_of(f->inode) : NULL;
 	bool writes = (f->flags & FS_O_ACCMODE) == FS_O_RDWR;
 	w_handle_t mem;
 	int64_t h;
 
 	if (!c) {
-		reply(rq, is_file(f->inode) ? W_ENOMEM : W_ENODEV);
+		reply(rq, has_bytes(f->inode) ? W_ENOMEM : W_ENODEV);
 		return;
 	}
 	h = c->ops->memory(f->inode, &mem);
@@ -156,7 +172,7 @@ void op_content(struct request *rq, struct file *f)
 	w_handle_t mem;
 	int64_t h = W_EINVAL;
 
-	if (file_reads(f) && is_file(f->inode))
+	if (file_reads(f) && has_bytes(f->inode))
 		h = content_lend(f->inode, &mem);
 	if (!h)
 		h = w_handle_dup(mem, W_READ | W_DUP);

@@ -38,8 +38,9 @@ static void drop(struct inode *i)
 		w_handle_close(c->mem);
 	used_pages -= pages_count(c->pages, PAGE_PRESENT);
 	pages_free(c->pages);
-	*c = (struct content){.ops = c->ops};
+	*c = (struct content){.ops = c->ops, .inode = i};
 	list_init(&c->dirty);
+	list_init(&c->cached);
 	i->blocks = 0;
 }
 

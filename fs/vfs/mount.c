@@ -4,6 +4,8 @@
 #include "inode.h"
 #include "lease.h"
 
+#include <fs/bdev.h>
+
 static uint32_t last_id;
 static uint64_t last_dev;
 static struct list supers = LIST_INIT(supers);
@@ -199,4 +201,22 @@ struct view *mount_first(const struct file_system *kind, const struct mount_args
 	list_append(&ns->mounts, &m->link);
 	*v = (struct view){CHANNEL_VIEW, ns, path_get((struct path){m, m->root})};
 	return v;
+}
+
+/* ---- to the medium ---- */
+
+int super_sync(struct super_block *sb)
+{
+	int err = pages_sync(sb), own = sb->ops->sync(sb);
+
+	return err ? err : own;
+}
+
+void mount_sync_all(void)
+{
+	struct list *l;
+
+	list_for_each (l, &supers)
+		super_sync(list_entry(l, struct super_block, link));
+	bdev_sync_all();
 }

@@ -79,4 +79,7 @@ struct view *mount_first(const struct file_system *kind, const struct mount_args
 /* Show sb's directory root (NULL: the whole of it) at p. */
 int mount_add(struct path p, struct super_block *sb, struct dentry *root, uint32_t flags,
 	      const char *source);
+/* Everything written so far is on the medium. */
+int super_sync(struct super_block *sb);
+void mount_sync_all(void);
 int mount_service(struct path p, const char *service);

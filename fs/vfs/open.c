@@ -6,6 +6,8 @@
 #include "walk.h"
 #include "watch.h"
 
+#include <fs/bdev.h>
+
 #define ENXIO (-6)
 
 /* ---- open ---- */
@@ -113,14 +115,34 @@ static bool may_park(const struct path *p, uint32_t flags)
 	       !is_watched(p->d->inode) && !(p->d->parent && is_watched(p->d->parent->inode));
 }
 
+/* A node of a block device is opened as what it stands for. */
+static int open_device(struct file *f, const struct path *p)
+{
+	struct inode *dev;
+
+	if ((f->inode->mode & FS_S_IFMT) != FS_S_IFBLK || f->flags & FS_O_PATH)
+		return 0;
+	if (p->mnt->flags & MOUNT_NODEV)
+		return W_EACCES;
+	dev = bdev_inode(f->inode->rdev);
+	if (!dev)
+		return ENXIO;
+	inode_put(f->inode);
+	f->inode = dev;
+	return dev->sb->read_only && f->flags & FS_O_ACCMODE ? W_EROFS : 0;
+}
+
 static void opened(struct request *rq, struct path p, uint32_t flags)
 {
 	struct w_msg *m = rq->m;
 	uint32_t slot = m->FS_OPEN_in_slot;
 	struct file *f = file_new(m, &p, flags);
+	int err = f ? open_device(f, &p) : W_ENOMEM;
 
-	if (!f) {
-		reply(rq, W_ENOMEM);
+	if (err) {
+		if (f)
+			w_handle_close(m->h[0]); /* whose end is the file's */
+		reply(rq, err);
 		return;
 	}
 	watch_tell(p.d, IN_OPEN);
@@ -134,7 +156,7 @@ static void opened(struct request *rq, struct path p, uint32_t flags)
 		slot = 0;
 	m->FS_OPEN_out_slot = slot;
 	m->FS_OPEN_out_mode = f->inode->mode;
-	m->FS_OPEN_out_size = f->inode->rdev ? f->inode->rdev : f->inode->size;
+	m->FS_OPEN_out_size = p.d->inode->rdev ? p.d->inode->rdev : f->inode->size;
 	lease_end(rq, (uint64_t *)&m->FS_OPEN_out_trail0, &m->FS_OPEN_out_sum);
 	m->nh = 1;
 	service_finish(&vfs_service, m, 0);
@@ -267,7 +289,7 @@ static int64_t seek_content(struct file *f, uint64_t off, bool data)
 {
 	struct content *c;
 
-	if (!is_file(f->inode))
+	if (!has_bytes(f->inode))
 		return W_EINVAL;
 	c = content_of(f->inode);
 	return !c ? W_ENOMEM : off >= f->inode->size ? ENXIO : c->ops->seek(f->inode, off, data);

@@ -133,6 +133,16 @@ int pages_set(struct pages *p, uint64_t index, uint64_t n, enum page_mark mark, 
 	return 0;
 }
 
+int pages_reserve(struct pages *p, uint64_t index, uint64_t n)
+{
+	uint64_t at;
+
+	for (at = index & ~(LEAF_PAGES - 1ull); at < index + n; at += LEAF_PAGES)
+		if (!make(p, at))
+			return W_ENOMEM;
+	return 0;
+}
+
 uint64_t pages_clear(struct pages *p, uint64_t index, uint64_t n, enum page_mark mark)
 {
 	uint64_t end = index + n < index ? ~0ull : index + n, count = 0;

@@ -8,6 +8,7 @@
 #include "lock.h"
 #include "mqueue.h"
 #include "ops.h"
+#include "pagecache.h"
 #include "permission.h"
 #include "walk.h"
 #include "watch.h"
@@ -78,6 +79,60 @@ static void op_lock(struct request *rq, struct file *f)
 		reply(rq, W_EBADH);
 	else
 		lock_record(&vfs_service, rq->m, f->inode);
+}
+
+/* The lent bytes are the argument, as are the reply's. */
+static void op_ioctl(struct request *rq, struct file *f)
+{
+	struct inode *i = f->inode;
+	uint64_t out[8];
+	int64_t n = W_ENOTTY;
+
+	if (i->ops->ioctl)
+		n = i->ops->ioctl(i, rq->m->FS_IOCTL_in_request, rq->bytes,
+				  rq->m->in_len < SERVICE_BYTES ? rq->m->in_len : 0, out,
+				  sizeof(out));
+	if (n < 0)
+		reply(rq, n);
+	else
+		reply_bytes(rq, 0, out, n < rq->m->out_len ? n : rq->m->out_len);
+}
+
+static void op_fsync(struct request *rq, struct file *f)
+{
+	struct inode *i = f->inode;
+	struct content *c = has_bytes(i) ? content_of(i) : NULL;
+	int err = has_bytes(i) && !c ? W_ENOMEM : c ? c->ops->sync(i) : 0;
+
+	if (!err && i->ops->fsync)
+		err = i->ops->fsync(i, rq->m->FS_FSYNC_in_data_only);
+	reply(rq, err);
+}
+
+static void op_syncfs(struct request *rq, struct file *f)
+{
+	reply(rq, super_sync(f->inode->sb));
+}
+
+/* sync(2): of all that is mounted anywhere. */
+static void op_sync(struct request *rq)
+{
+	mount_sync_all();
+	reply(rq, 0);
+}
+
+static void op_msync(struct request *rq)
+{
+	struct inode *i = pagecache_by_koid(rq->m->FS_MSYNC_in_koid);
+	int err = 0;
+
+	if (i) {
+		err = content_of(i)->ops->sync(i);
+		if (!err && i->ops->fsync)
+			err = i->ops->fsync(i, true);
+		inode_put(i);
+	}
+	reply(rq, err);
 }
 
 static void op_unlock_all(struct request *rq, struct file *f)
@@ -163,7 +218,10 @@ static const file_op file_ops[] = {
 	[NR(FS_SEEK)] = op_seek,	[NR(FS_TRUNCATE)] = op_truncate,
 	[NR(FS_SETATTR)] = op_setattr,	[NR(FS_MMAP)] = op_mmap,
 	[NR(FS_CONTENT)] = op_content,	[NR(FS_STATFS)] = op_statfs,
-	[NR(FS_FLAGS)] = op_flags,	[NR(FS_FLOCK)] = op_flock,
+	[NR(FS_FLAGS)] = op_flags,	[NR(FS_FSYNC)] = op_fsync,
+	[NR(FS_SYNCFS)] = op_syncfs,
+	[NR(FS_IOCTL)] = op_ioctl,
+	[NR(FS_FLOCK)] = op_flock,
 	[NR(FS_LOCK)] = op_lock,	[NR(FS_UNLOCK_ALL)] = op_unlock_all,
 	[NR(FS_MQ_SEND)] = call_mqueue, [NR(FS_MQ_RECEIVE)] = call_mqueue,
 	[NR(FS_MQ_ATTR)] = call_mqueue, [NR(FS_MQ_NOTIFY)] = call_mqueue,
@@ -201,6 +259,8 @@ static const view_op view_ops[] = {
 	[NR(FS_TRUNCATE)] = op_truncate_path,
 	[NR(FS_SETATTR)] = op_setattr_path,
 	[NR(FS_STATFS)] = op_statfs_path,
+	[NR(FS_SYNC)] = op_sync,
+	[NR(FS_MSYNC)] = op_msync,
 	[NR(FS_GRANT)] = op_grant,
 	[NR(FS_EXEC)] = op_exec,
 	[NR(FS_LEASES)] = op_leases,
@@ -240,7 +300,7 @@ static void call_file(struct request *rq, struct file *f)
 		 file_ops[nr])
 		file_ops[nr](rq, f);
 	else
-		reply(rq, op == FS_IOCTL ? W_ENOTTY : W_ENOSYS);
+		reply(rq, W_ENOSYS);
 }
 
 static void call_view(struct request *rq)
@@ -298,6 +358,7 @@ static void start(void)
 {
 	lease_init();
 	dentry_init();
+	pagecache_init();
 	if (!fiber_start(start_service, NULL))
 		rt_die("fs: out of memory");
 }

@@ -374,6 +374,15 @@ int64_t sys_mem_paddr(struct memory *m, uint64_t off)
 	return (m->linear | m->device) + (off & ~(W_PAGE - 1));
 }
 
+int64_t sys_dma_addr(struct ioroot *io, uint64_t va, uint32_t write)
+{
+	int err = 0;
+	void *p = user_ptr(thread_self()->proc->as, va, write ? ACCESS_WRITE : ACCESS_READ, &err);
+
+	(void)io;
+	return p ? (int64_t)virt_to_phys(p) : err;
+}
+
 int64_t sys_mmio_create(struct ioroot *io, uint64_t paddr, uint64_t len)
 {
 	uint64_t pages = len / W_PAGE;

@@ -348,6 +348,7 @@ int64_t sys_obj_info(w_handle_t h, uaddr_t info)
 
 		i.size = m->pages * W_PAGE;
 		i.count = m->resident;
+		i.mapped = list_is_empty(&m->maps) ? 0 : m->maps.next->next == &m->maps ? 1 : 2;
 	}
 	if (o->type == W_T_THREAD) {
 		struct thread *t = container_of(o, struct thread, obj);

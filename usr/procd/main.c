@@ -27,7 +27,7 @@ struct service proc_service;
 #define PROGRAM 1
 
 uint64_t missing_calls[512];
-w_handle_t h_fs, h_net, h_console, h_self, h_procfs, h_block, h_unix;
+w_handle_t h_fs, h_net, h_console, h_self, h_procfs, h_unix;
 static uint32_t last_pid;
 
 struct proc *proc_by_pid(uint32_t pid)
@@ -799,7 +799,7 @@ static uint32_t trace_flag(const struct proc *p)
 /* Every number is taken, also where there is no such service: nobody's file is there. */
 static int give_services(w_handle_t h)
 {
-	const w_handle_t service[] = {h_self, h_fs, h_net, h_console, h_procfs, h_block, h_unix};
+	const w_handle_t service[] = {h_self, h_fs, h_net, h_console, h_procfs, h_unix};
 	static w_handle_t nothing;
 	int err = 0;
 	uint32_t i;
@@ -1520,8 +1520,6 @@ int rt_main(uint64_t arg)
 	h_unix = rt_lookup("unix");
 	if (IS_ENABLED(CONFIG_NET))
 		h_net = rt_lookup("net");
-	if (IS_ENABLED(CONFIG_VIRTIO_BLK))
-		h_block = rt_lookup("block");
 	if (rt_call(h_fs, &who) < 0)
 		rt_die("procd: the file service does not say who it is");
 	fs_koid = who.FS_WHO_out_koid;

@@ -82,7 +82,7 @@ struct proc *proc_by_koid(uint64_t koid);
 int proc_spawn(const char *strings, uint32_t len, uint32_t flags, uint32_t *pid);
 int proc_map_personality(w_handle_t process); /* image.c */
 extern struct lx_header personality;
-extern w_handle_t h_fs, h_net, h_console, h_self, h_procfs, h_block, h_unix;
+extern w_handle_t h_fs, h_net, h_console, h_self, h_procfs, h_unix;
 void image_init(void);
 void procfs_start(void);
 /* Whether sender may look into p: ptrace(2). */

@@ -53,12 +53,13 @@ struct w_obj_info {
 	uint32_t handles; /* handles that name the object */
 	uint32_t signals; /* readiness now */
 	/* process: exit status, pages resident, threads, CPU time;
-	 * memory: size; port: queued */
+	 * memory: size, count of pages present; port: queued */
 	uint64_t status;
 	uint64_t size;
 	uint64_t count;
 	uint64_t time_ns;
-	uint64_t mapped; /* process: bytes of its mappings, touched or not */
+	/* process: bytes of its mappings, touched or not; memory: 0, 1, or 2 for more mappings */
+	uint64_t mapped;
 	/* process, thread: of time_ns what was not the program's own code; by samples, 100 a
 	 * second of running (0 with the scheduler coop) */
 	uint64_t system_ns;

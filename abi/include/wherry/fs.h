@@ -63,6 +63,8 @@ enum {
 #define FS_O_TRUNC 01000u
 #define FS_O_APPEND 02000u
 #define FS_O_NONBLOCK 04000u
+#define FS_O_DSYNC 010000u
+#define FS_O_SYNC 04000000u /* Linux's O_SYNC is both */
 #define FS_O_DIRECTORY 0200000u
 #define FS_O_NOFOLLOW 0400000u
 #define FS_O_PATH 010000000u

@@ -15,7 +15,6 @@ enum {
 	LX_H_NET,
 	LX_H_CONSOLE,
 	LX_H_PROCFS,
-	LX_H_BLOCK,
 	LX_H_UNIX,
 	LX_H_LAST
 };

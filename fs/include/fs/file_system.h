@@ -160,6 +160,10 @@ struct inode_ops {
 	int (*reserve)(struct inode *inode, uint64_t off, uint64_t len);
 	/* fallocate(2): mode is Linux's; NULL: EOPNOTSUPP. */
 	int (*allocate)(struct inode *inode, uint32_t mode, uint64_t off, uint64_t len);
+	/* ioctl(2) on an open file: bytes in and out as the request's number has it; the count of
+	 * those that came out, or the error.  NULL: ENOTTY. */
+	int64_t (*ioctl)(struct inode *inode, uint32_t request, const void *in, size_t n_in,
+			 void *out, size_t room);
 	/* SEEK_DATA (data) and SEEK_HOLE; NULL: everything is data. */
 	int64_t (*seek)(struct inode *inode, uint64_t off, bool data);
 };
@@ -191,6 +195,8 @@ void inode_put(struct inode *inode); /* the last one: evict() */
  * which this process has at `at`; never given back.  A write copies them. */
 void inode_borrow(struct inode *inode, w_handle_t mem, uint64_t off, const void *at);
 
+/* What is dirty of all files of sb goes to write_pages(); the first error. */
+int pages_sync(struct super_block *sb);
 /* statfs of what all files in memory share. */
 void memory_statfs(struct fs_statfs *out);
 
@@ -208,6 +214,12 @@ static inline bool is_dir(const struct inode *i)
 static inline bool is_file(const struct inode *i)
 {
 	return (i->mode & FS_S_IFMT) == FS_S_IFREG;
+}
+
+/* The file behind a block device's node has bytes as well. */
+static inline bool has_bytes(const struct inode *i)
+{
+	return is_file(i) || (i->mode & FS_S_IFMT) == FS_S_IFBLK;
 }
 
 static inline bool is_symlink(const struct inode *i)

@@ -9,7 +9,7 @@
  *	done() is done, or at its own done() with BLK_FUA.
  *
  *	Units.  Sectors are 512 bytes whatever the device's own block size is; requests that
- *	do not begin and end on block_size end with W_EINVAL.
+ *	do not begin and end on block_size, or have more than most_sectors, end with W_EINVAL.
  *
  *	Errors.  status is 0, W_EIO (the device said no, or is gone), W_EROFS, W_ENOSPC (past
  *	the end), W_EINVAL, W_EOPNOTSUPP (discard and write zeroes where the device has none).
@@ -44,7 +44,10 @@ struct blk_req {
 	uint32_t nseg; /* their lengths sum to sectors * 512; 0 for what has no bytes */
 	void (*done)(struct blk_req *rq);
 	int status;
-	uint64_t began_ns; /* blk.c's: for the statistics */
+	void *own; /* whoever begins it may keep something here; blk_run() does */
+	/* blk.c's: the device that does it, the partition it was asked of, and when */
+	struct blk *blk, *part;
+	uint64_t began_ns;
 };
 
 struct blk;
@@ -68,7 +71,8 @@ struct blk {
 	char name[BLK_NAME];	   /* "vda", "vda1" */
 	uint32_t rdev;		   /* major << 8 | minor */
 	uint64_t sectors;
-	uint32_t block_size; /* 512 or 4096 */
+	uint32_t block_size;   /* 512 or 4096 */
+	uint32_t most_sectors; /* of one request */
 	bool read_only, can_discard, can_zero;
 	struct blk *whole;	/* a partition's disk, else NULL */
 	uint64_t start;		/* of the partition, in sectors of the disk */
@@ -81,7 +85,7 @@ struct blk {
 
 /* ---- users ---- */
 void blk_begin(struct blk *b, struct blk_req *rq);
-/* In a fiber, waiting: n bytes, any number; buf need not be aligned.  0 or the error. */
+/* In a fiber, waiting: n bytes, whole blocks, cut to what the device takes.  0 or the error. */
 int blk_read(struct blk *b, uint64_t sector, void *buf, uint64_t n);
 int blk_write(struct blk *b, uint64_t sector, const void *buf, uint64_t n);
 int blk_flush(struct blk *b);
@@ -96,6 +100,7 @@ struct blk *blk_next(struct blk *b); /* NULL: the first; NULL comes back after t
 /* Mounted, or written whole: only one may. W_EBUSY, also when a partition of it is claimed. */
 int blk_claim(struct blk *b, const void *who);
 void blk_release(struct blk *b, const void *who);
+void blk_settle(void); /* in a fiber: until the tables of all disks so far have been read */
 /* fn runs whenever a device comes, goes or changes its size. */
 void blk_watch(void (*fn)(struct blk *b));
 
