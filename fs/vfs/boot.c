@@ -7,6 +7,8 @@
 #include "walk.h"
 
 #include <lib/flatfs.h>
+#include <lib/partition.h>
+#include <rt/blk.h>
 
 #define META "etc/wherry/meta"
 
@@ -59,6 +61,21 @@ static int directory_again(const char *path, size_t len, struct path *out)
 	return 0;
 }
 
+static int fill_file(const struct flatfs *fs, const struct flatfs_file *f, uint64_t base,
+		     struct inode *i)
+{
+	struct content *c;
+
+	if (is_memory(i->sb)) {
+		i->size = f->len;
+		i->blocks = (f->len + 511) / 512;
+		inode_borrow(i, W_H_ARCHIVE, base + f->off, fs->base + f->off);
+		return 0;
+	}
+	c = content_of(i);
+	return c ? c->ops->put(i, 0, fs->base + f->off, f->len) : W_ENOMEM;
+}
+
 static int add_named(const struct flatfs *fs, const struct flatfs_file *f, uint64_t base,
 		     struct path dir, const char *last)
 {
@@ -68,11 +85,9 @@ static int add_named(const struct flatfs *fs, const struct flatfs_file *f, uint6
 
 	if (err)
 		return err;
-	p.d->inode->size = f->len;
-	p.d->inode->blocks = (f->len + 511) / 512;
-	inode_borrow(p.d->inode, W_H_ARCHIVE, base + f->off, fs->base + f->off);
+	err = fill_file(fs, f, base, p.d->inode);
 	path_put(p);
-	return 0;
+	return err;
 }
 
 static void add_file(const struct flatfs *fs, const struct flatfs_file *f, uint64_t base)
@@ -212,6 +227,8 @@ static void apply_meta(const struct flatfs *fs, void (*apply)(char **word))
 	}
 }
 
+/* ---- which root ---- */
+
 /* The personality sends paths below these elsewhere (compat/linux/path.c). */
 static void mark_service(const char *path)
 {
@@ -223,28 +240,185 @@ static void mark_service(const char *path)
 	path_put(p);
 }
 
-void boot_fill(struct view *view)
-{
-	struct flatfs_file f;
-	struct w_obj_info info;
+struct archive {
 	struct flatfs fs;
-	uint64_t base;
+	uint64_t base; /* of the image in the memory object */
+};
+
+static void open_archive(struct archive *a)
+{
+	struct w_obj_info info;
 	char *p;
 
-	request_begin(&self, NULL, NULL, view);
 	w_obj_info(W_H_ARCHIVE, &info);
 	p = rt_map(W_H_ARCHIVE, 0, info.size, W_PROT_READ | W_MAP_SHARED);
 	if (!p)
 		rt_die("fs: cannot map the boot archive");
-	for (base = 0; base < W_PAGE && flatfs_open(&fs, p + base, info.size - base); base += 8)
-		;
-	if (base >= W_PAGE)
-		rt_die("fs: the boot archive is none");
-	apply_meta(&fs, meta_make);
+	for (a->base = 0; a->base < W_PAGE; a->base += 8)
+		if (!flatfs_open(&a->fs, p + a->base, info.size - a->base))
+			return;
+	rt_die("fs: the boot archive is none");
+}
+
+static void fill(const struct archive *a)
+{
+	struct flatfs_file f;
+
+	apply_meta(&a->fs, meta_make);
 	flatfs_begin(&f);
-	while (flatfs_next(&fs, &f))
-		add_file(&fs, &f, base);
-	apply_meta(&fs, meta_set);
+	while (flatfs_next(&a->fs, &f))
+		add_file(&a->fs, &f, a->base);
+	apply_meta(&a->fs, meta_set);
+}
+
+/* The device that root= means; NULL: in memory. */
+static struct blk *root_device(void)
+{
+	char name[BLK_NAME];
+	struct blk *b;
+
+	strlcpy(name, IS_ENABLED(CONFIG_ROOT_SRFS) ? "srfs" : "ram", sizeof(name));
+	rt_option("root", name, sizeof(name));
+	if (!strcmp(name, "ram"))
+		return NULL;
+	blk_settle();
+	if (strcmp(name, "srfs")) {
+		b = blk_find(name);
+	} else {
+		for (b = blk_next(NULL); b && b->part_type != PART_SRFS; b = blk_next(b))
+			;
+	}
+	if (!b)
+		rt_log("fs: there is no disk for root=%s; files are in memory and will vanish",
+		       name);
+	return b;
+}
+
+static const struct file_system *kind_named(const char *name)
+{
+	const struct file_system *const *k;
+
+	for (k = file_systems; *k; k++)
+		if (!strcmp((*k)->name, name))
+			return *k;
+	return NULL;
+}
+
+/* A disk without anything at its beginning is made a volume. */
+static bool is_blank(struct blk *b)
+{
+	uint64_t *block = rt_try_alloc(W_PAGE);
+	bool blank = block && !blk_read(b, 0, block, W_PAGE);
+	uint32_t i;
+
+	for (i = 0; blank && i < W_PAGE / sizeof(*block); i++)
+		blank = !block[i];
+	rt_free(block);
+	return blank;
+}
+
+static struct view *mount_disk(struct blk *b)
+{
+	struct mount_args args = {.dev = b, .source = b->name, .options = ""};
+	const struct file_system *kind = kind_named("srfs");
+	struct view *v;
+	int err = kind ? blk_claim(b, &self) : W_ENODEV;
+
+	if (!err && is_blank(b))
+		args.options = "format";
+	v = err ? NULL : mount_first(kind, &args, &err);
+	if (!v)
+		rt_log("fs: %s cannot be the root: error %d; files are in memory and will vanish",
+		       b->name, -err);
+	return v;
+}
+
+/* What must not stay, or cannot be on a disk, is in memory. */
+static void mount_memory(const char *path, uint32_t mode)
+{
+	struct mount_args args = {.source = "tmpfs", .options = ""};
+	struct attr a = {.mode = mode};
+	struct path p;
+	int err = directory(path, strlen(path), &p);
+
+	if (err)
+		return;
+	err = mount_new_at(p, kind_named("tmpfs"), &args, 0);
+	path_put(p);
+	if (err)
+		rt_log("fs: no %s: error %d", path, -err);
+	else
+		set(path, FS_SET_MODE, &a);
+}
+
+static bool only_dev(const char *path)
+{
+	return !strncmp(path, "/dev", 4) || !strncmp(path, "dev", 3);
+}
+
+/* The lines of META that are about /dev, which is made anew with each start. */
+static void meta_dev(char **word)
+{
+	const char *path = word[0][0] == 'l' ? word[1] : word[0][0] == 'd' ? word[2] : word[4];
+
+	if (only_dev(path))
+		meta_make(word);
+}
+
+static bool is_empty(struct view *v)
+{
+	struct path p;
+
+	request_begin(&self, NULL, NULL, v);
+	if (walk(&self, "/etc/wherry", 0, &p))
+		return true;
+	path_put(p);
+	return false;
+}
+
+static void start_disk(struct view *v, const struct archive *a)
+{
+	bool fresh = is_empty(v);
+
+	mount_memory("/dev", 0755);
+	mount_memory("/run", 0755);
+	if (fresh) {
+		rt_log("fs: filling %s from the boot archive", v->root.mnt->source);
+		fill(a);
+		super_sync(v->root.d->sb);
+	} else {
+		apply_meta(&a->fs, meta_dev);
+	}
+}
+
+static struct view *mount_ram(void)
+{
+	struct mount_args args = {.source = "rootfs", .options = ""};
+	struct view *v;
+	int err;
+
+	v = mount_first(file_systems[0], &args, &err);
+	if (!v)
+		rt_die("fs: no root file system: error %d", -err);
+	return v;
+}
+
+struct view *boot_root(void)
+{
+	struct blk *b = root_device();
+	struct view *v = b ? mount_disk(b) : NULL;
+	bool on_disk = v;
+	struct archive a;
+
+	open_archive(&a);
+	if (!v)
+		v = mount_ram();
+	request_begin(&self, NULL, NULL, v);
+	if (on_disk)
+		start_disk(v, &a);
+	else
+		fill(&a);
 	mark_service("/proc");
 	mark_service("/dev/pts");
+	return v;
 }

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* The root file system at the start: the boot archive's files in memory. */
+/*
+ * The root file system at the start: in memory, filled from the boot archive, whose pages are
+ * borrowed; or on a disk, which the archive fills when it is empty.  The boot option root=
+ * says which: ram, srfs (the first partition of that type), or a device's name (vda2).
+ */
 #pragma once
 
 #include "request.h"
 
-/* Fill the view's root from the archive that this process was given; the archive's pages are
- * borrowed, not copied.  What cannot be added is said in the log. */
-void boot_fill(struct view *view);
+/* In a fiber.  A disk that should be there and is not ends in one in memory, and a line that
+ * says so. */
+struct view *boot_root(void);

@@ -181,6 +181,29 @@ static struct super_block *super_new(const struct file_system *kind, const struc
 	return sb;
 }
 
+static void super_free(struct super_block *sb)
+{
+	inode_put(sb->root);
+	sb->ops->unmount(sb);
+	list_del(&sb->link);
+	rt_free(sb);
+}
+
+int mount_new_at(struct path p, const struct file_system *kind, const struct mount_args *args,
+		 uint32_t flags)
+{
+	struct super_block *sb;
+	int err;
+
+	sb = super_new(kind, args, &err);
+	if (!sb)
+		return err;
+	err = mount_add(p, sb, NULL, flags, args->source);
+	if (err)
+		super_free(sb);
+	return err;
+}
+
 struct view *mount_first(const struct file_system *kind, const struct mount_args *args, int *err)
 {
 	struct namespace *ns = rt_alloc(sizeof(*ns));

@@ -79,6 +79,9 @@ struct view *mount_first(const struct file_system *kind, const struct mount_args
 /* Show sb's directory root (NULL: the whole of it) at p. */
 int mount_add(struct path p, struct super_block *sb, struct dentry *root, uint32_t flags,
 	      const char *source);
+/* A new super block of this kind, all of it shown at p. */
+int mount_new_at(struct path p, const struct file_system *kind, const struct mount_args *args,
+		 uint32_t flags);
 /* Everything written so far is on the medium. */
 int super_sync(struct super_block *sb);
 void mount_sync_all(void);

@@ -14,7 +14,7 @@
 #define DIRTY_MOST (((uint64_t)CONFIG_FS_DIRTY_LIMIT << 20) / W_PAGE)
 #define CACHE_MOST (((uint64_t)CONFIG_FS_CACHE_LIMIT << 20) / W_PAGE)
 
-static struct list dirty_files = LIST_INIT(dirty_files); /* struct content.dirty, oldest first */
+static struct list dirty_files = LIST_INIT(dirty_files);   /* struct content.dirty, oldest first */
 static struct list cached_files = LIST_INIT(cached_files); /* content.cached, coldest first */
 static uint64_t cached_pages, dirty_pages;
 static struct ev_timer age_timer;

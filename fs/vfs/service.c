@@ -213,18 +213,27 @@ typedef void (*file_op)(struct request *rq, struct file *f);
 typedef void (*view_op)(struct request *rq);
 
 static const file_op file_ops[] = {
-	[NR(FS_READ)] = op_read,	[NR(FS_WRITE)] = op_write,
-	[NR(FS_STAT)] = op_stat,	[NR(FS_READDIR)] = op_readdir,
-	[NR(FS_SEEK)] = op_seek,	[NR(FS_TRUNCATE)] = op_truncate,
-	[NR(FS_SETATTR)] = op_setattr,	[NR(FS_MMAP)] = op_mmap,
-	[NR(FS_CONTENT)] = op_content,	[NR(FS_STATFS)] = op_statfs,
-	[NR(FS_FLAGS)] = op_flags,	[NR(FS_FSYNC)] = op_fsync,
+	[NR(FS_READ)] = op_read,
+	[NR(FS_WRITE)] = op_write,
+	[NR(FS_STAT)] = op_stat,
+	[NR(FS_READDIR)] = op_readdir,
+	[NR(FS_SEEK)] = op_seek,
+	[NR(FS_TRUNCATE)] = op_truncate,
+	[NR(FS_SETATTR)] = op_setattr,
+	[NR(FS_MMAP)] = op_mmap,
+	[NR(FS_CONTENT)] = op_content,
+	[NR(FS_STATFS)] = op_statfs,
+	[NR(FS_FLAGS)] = op_flags,
+	[NR(FS_FSYNC)] = op_fsync,
 	[NR(FS_SYNCFS)] = op_syncfs,
 	[NR(FS_IOCTL)] = op_ioctl,
 	[NR(FS_FLOCK)] = op_flock,
-	[NR(FS_LOCK)] = op_lock,	[NR(FS_UNLOCK_ALL)] = op_unlock_all,
-	[NR(FS_MQ_SEND)] = call_mqueue, [NR(FS_MQ_RECEIVE)] = call_mqueue,
-	[NR(FS_MQ_ATTR)] = call_mqueue, [NR(FS_MQ_NOTIFY)] = call_mqueue,
+	[NR(FS_LOCK)] = op_lock,
+	[NR(FS_UNLOCK_ALL)] = op_unlock_all,
+	[NR(FS_MQ_SEND)] = call_mqueue,
+	[NR(FS_MQ_RECEIVE)] = call_mqueue,
+	[NR(FS_MQ_ATTR)] = call_mqueue,
+	[NR(FS_MQ_NOTIFY)] = call_mqueue,
 };
 
 static void op_stat_path(struct request *rq)
@@ -341,14 +350,8 @@ static void call(struct service *s, struct w_msg *m)
 
 static void start_service(void *arg)
 {
-	struct mount_args args = {.source = "rootfs", .options = ""};
-	int err;
-
 	(void)arg;
-	vfs_view = mount_first(file_systems[0], &args, &err);
-	if (!vfs_view)
-		rt_die("fs: no root file system: error %d", -err);
-	boot_fill(vfs_view);
+	vfs_view = boot_root();
 	vfs_service.call = call;
 	vfs_service.in_fibers = true;
 	service_start(&vfs_service, "fs");
