@@ -5,6 +5,7 @@
 #include "lease.h"
 
 #include <fs/bdev.h>
+#include <rt/blk.h>
 
 static uint32_t last_id;
 static uint64_t last_dev;
@@ -241,5 +242,26 @@ void mount_sync_all(void)
 
 	list_for_each (l, &supers)
 		super_sync(list_entry(l, struct super_block, link));
+	bdev_sync_all();
+}
+
+static void super_end(struct super_block *sb)
+{
+	int err = sb->read_only ? 0 : super_sync(sb);
+
+	if (!err && !sb->read_only && sb->ops->remount)
+		err = sb->ops->remount(sb, true, "");
+	sb->read_only = true;
+	if (err)
+		rt_log("fs: %s is not left clean: error %d", sb->dev ? sb->dev->name : "tmpfs",
+		       -err);
+}
+
+void mount_end_all(void)
+{
+	struct list *l;
+
+	list_for_each (l, &supers)
+		super_end(list_entry(l, struct super_block, link));
 	bdev_sync_all();
 }

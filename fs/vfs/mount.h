@@ -85,4 +85,6 @@ int mount_new_at(struct path p, const struct file_system *kind, const struct mou
 /* Everything written so far is on the medium. */
 int super_sync(struct super_block *sb);
 void mount_sync_all(void);
+/* The same, and what lies on a medium is read-only and clean: the machine may be switched off. */
+void mount_end_all(void);
 int mount_service(struct path p, const char *service);

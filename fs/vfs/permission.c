@@ -87,6 +87,10 @@ void permission_forget(uint64_t koid)
 
 bool permission_from_procd(uint64_t koid)
 {
+	struct proc_cred ignored;
+
+	if (!procd_koid) /* nobody had to be asked about until now */
+		cred_ask(koid, &ignored, &procd_koid);
 	return procd_koid && koid == procd_koid;
 }
 

@@ -323,6 +323,18 @@ static void call_view(struct request *rq)
 		reply(rq, W_ENOSYS);
 }
 
+/* Everything to its medium, and nothing more is taken: then procd switches off. */
+static void shut_down(const struct w_msg *m)
+{
+	struct w_msg done = {.op = PROC_STOPPED_FILES};
+
+	if (!permission_from_procd(m->sender))
+		return;
+	mount_end_all();
+	done.PROC_STOPPED_FILES_in_how = m->FS_SHUTDOWN_in_how;
+	w_chan_send(rt_lookup("proc"), &done);
+}
+
 static void call(struct service *s, struct w_msg *m)
 {
 	enum channel_kind *chan = (enum channel_kind *)m->badge;
@@ -334,8 +346,11 @@ static void call(struct service *s, struct w_msg *m)
 			file_closed((struct file *)chan);
 		return;
 	}
-	if (m->op == FS_NOTE) {
-		note(m);
+	if (m->op == FS_NOTE || m->op == FS_SHUTDOWN) {
+		if (m->op == FS_NOTE)
+			note(m);
+		else
+			shut_down(m);
 		return;
 	}
 	request_begin(&rq, m, s->bytes, chan && is_view ? (struct view *)chan : vfs_view);

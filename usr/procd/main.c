@@ -28,6 +28,7 @@ struct service proc_service;
 
 uint64_t missing_calls[512];
 w_handle_t h_fs, h_net, h_console, h_self, h_procfs, h_unix;
+static uint64_t fs_koid; /* its word on files is taken */
 static uint32_t last_pid;
 
 struct proc *proc_by_pid(uint32_t pid)
@@ -267,6 +268,23 @@ static int signal_all(struct proc *from, int sig)
 	return found;
 }
 
+/* First what is written goes to its medium; the file service says when (op_stopped_files()).  We
+ * do not wait for it, since it may want to know from us who somebody is. */
+static void shut_down(uint32_t how)
+{
+	struct w_msg m = {.op = FS_SHUTDOWN};
+
+	m.FS_SHUTDOWN_in_how = how;
+	if (w_chan_send(h_fs, &m) < 0)
+		w_sys_power(W_H_IOROOT, how, 0);
+}
+
+static void op_stopped_files(const struct w_msg *m)
+{
+	if (m->sender == fs_koid)
+		w_sys_power(W_H_IOROOT, m->PROC_STOPPED_FILES_in_how & 1, 0);
+}
+
 /* Our init is no Linux process, but pid 1 is there, root's, and understands what busybox's
  * halt, poweroff and reboot send to it. */
 static int signal_init(const struct proc *from, int sig)
@@ -274,7 +292,7 @@ static int signal_init(const struct proc *from, int sig)
 	if (from->euid)
 		return W_EPERM;
 	if (sig == SIGUSR1 || sig == SIGUSR2 || sig == SIGTERM)
-		w_sys_power(W_H_IOROOT, sig == SIGTERM, 0);
+		shut_down(sig == SIGTERM);
 	return 0;
 }
 
@@ -899,7 +917,6 @@ int proc_spawn(const char *strings, uint32_t len, uint32_t flags, uint32_t *pid)
 
 /* ---- set-id programs ---- */
 
-static uint64_t fs_koid; /* its word on files is taken */
 
 static void op_grant(struct w_msg *m)
 {
@@ -1400,6 +1417,9 @@ static void call(struct service *s, struct w_msg *m)
 	case PROC_GRANT:
 		op_grant(m);
 		return;
+	case PROC_STOPPED_FILES:
+		op_stopped_files(m);
+		return;
 	case PROC_NOTIFY:
 		op_notify(m);
 		return;
@@ -1498,10 +1518,9 @@ static void call(struct service *s, struct w_msg *m)
 		reply(m, 0);
 		break;
 	case PROC_POWER:
-		if (p->euid)
-			reply(m, W_EPERM);
-		else
-			w_sys_power(W_H_IOROOT, m->PROC_POWER_in_how & 1, 0);
+		if (!p->euid)
+			shut_down(m->PROC_POWER_in_how & 1);
+		reply(m, p->euid ? W_EPERM : 0);
 		break;
 	default:
 		reply(m, W_ENOSYS);
