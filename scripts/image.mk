@@ -242,7 +242,7 @@ cmd_kstrip = strip --strip-debug -o $@ $<
 k/wherry.stripped: wherry.elf FORCE
 	$(call if_changed,kstrip)
 quiet_cmd_disk = DISK    $@
-cmd_disk = host/mkdisk $@ k/stage1.bin k/stage2.bin k/wherry.stripped boot.flatfs
+cmd_disk = host/mkdisk $@ k/stage1.bin k/stage2.bin k/wherry.stripped boot.flatfs $(if $(CONFIG_ROOT_SRFS),$(CONFIG_SRFS_SIZE),0)
 wherry.img: host/mkdisk k/stage1.bin k/stage2.bin k/wherry.stripped boot.flatfs FORCE
 	$(call if_changed,disk)
 
@@ -276,11 +276,12 @@ MACHINE ?= q35
 SMP ?= 1
 MEM ?= 128M
 PORT ?= 8080
+FRESH ?=
 .PHONY: run debug size
 run: image
-	@BOOT=$(BOOT) MACHINE=$(MACHINE) SMP=$(SMP) MEM=$(MEM) PORT=$(PORT) sh $(srctree)/scripts/run
+	@BOOT=$(BOOT) MACHINE=$(MACHINE) SMP=$(SMP) MEM=$(MEM) PORT=$(PORT) FRESH=$(FRESH) sh $(srctree)/scripts/run
 debug: image
-	@BOOT=$(BOOT) MACHINE=$(MACHINE) SMP=$(SMP) MEM=$(MEM) PORT=$(PORT) sh $(srctree)/scripts/run --debug
+	@BOOT=$(BOOT) MACHINE=$(MACHINE) SMP=$(SMP) MEM=$(MEM) PORT=$(PORT) FRESH=$(FRESH) sh $(srctree)/scripts/run --debug
 size: image
 	@sh $(srctree)/scripts/size
 compile_commands.json: image

@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: MIT
 /*
- * mkdisk OUT STAGE1 STAGE2 KERNEL ARCHIVE: a raw disk with an MBR.
+ * mkdisk OUT STAGE1 STAGE2 KERNEL ARCHIVE SRFS-MIB: a raw disk with an MBR
+ * (Documentation/design/disk.md).
  *
  *	sector 0	first stage and partition table
  *	1 .. 16		second stage
  *	2048 ..		partition 1 (type 0x2c): boot header sector, kernel, archive
+ *	at a whole MiB	partition 2 (type 0x2d), SRFS-MIB large: srfs; nothing is in it yet
  */
+#include <lib/partition.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define SECTOR 512
-#define PART_START 2048
+#define ALIGN 2048 /* sectors: 1 MiB */
+#define PART_START ALIGN
 
 struct blob {
 	char *data;
@@ -53,15 +57,30 @@ static void put(FILE *f, uint32_t sector, const void *data, uint32_t len)
 		fail("cannot write", "output");
 }
 
+static uint32_t align(uint32_t sector)
+{
+	return (sector + ALIGN - 1) & ~(ALIGN - 1u);
+}
+
+static void entry(uint8_t *mbr, int n, uint8_t type, bool active, uint32_t start, uint32_t count)
+{
+	uint8_t *e = mbr + 446 + n * 16;
+
+	e[0] = active ? 0x80 : 0;
+	e[4] = type;
+	memcpy(e + 8, &start, 4);
+	memcpy(e + 12, &count, 4);
+}
+
 int main(int argc, char **argv)
 {
 	uint8_t mbr[SECTOR] = {0}, head[SECTOR] = {0};
 	struct blob s1, s2, k, a;
-	uint32_t h[4], total;
+	uint32_t h[4], total, srfs, end;
 	FILE *f;
 
-	if (argc != 6) {
-		fprintf(stderr, "usage: mkdisk OUT STAGE1 STAGE2 KERNEL ARCHIVE\n");
+	if (argc != 7) {
+		fprintf(stderr, "usage: mkdisk OUT STAGE1 STAGE2 KERNEL ARCHIVE SRFS-MIB\n");
 		return 2;
 	}
 	s1 = slurp(argv[2]);
@@ -78,10 +97,11 @@ int main(int argc, char **argv)
 	memcpy(head, "WHERRYBT", 8);
 	memcpy(head + 8, h, sizeof(h));
 	memcpy(mbr, s1.data, s1.len);
-	mbr[446] = 0x80;
-	mbr[450] = 0x2c;
-	memcpy(mbr + 454, &(uint32_t){PART_START}, 4);
-	memcpy(mbr + 458, &total, 4);
+	end = align(PART_START + total);
+	srfs = strtoul(argv[6], NULL, 10);
+	entry(mbr, 0, PART_FLATFS, true, PART_START, total);
+	if (srfs)
+		entry(mbr, 1, PART_SRFS, false, end, srfs * ALIGN);
 	mbr[510] = 0x55;
 	mbr[511] = 0xaa;
 	f = fopen(argv[1], "wb");
@@ -94,7 +114,7 @@ int main(int argc, char **argv)
 	put(f, PART_START + h[2], a.data, a.len);
 	/* whole mebibytes: some firmware refuses odd sizes */
 	memset(head, 0, sizeof(head));
-	put(f, ((PART_START + total + 2047) & ~2047u) - 1, head, SECTOR);
+	put(f, end + srfs * ALIGN - 1, head, SECTOR);
 	if (fclose(f))
 		fail("cannot write", argv[1]);
 	return 0;

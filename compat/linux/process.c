@@ -507,6 +507,8 @@ LX(wait4)
 
 	if (a[2] & ~0x6000000bull)
 		return -EINVAL;
+	if (pid == INT32_MIN) /* there is no group of that number */
+		return -ESRCH;
 	m.PROC_WAIT_in_pid = (uint64_t)(int64_t)pid;
 	m.PROC_WAIT_in_options = a[2];
 	err = wait_for(&m);
@@ -529,7 +531,7 @@ LX(waitid)
 	uint32_t st;
 	long err;
 
-	if (a[0] > 3 || !(a[3] & 14))
+	if (a[0] > 3 || !(a[3] & 14) || (a[0] == 1 && id <= 0) || (a[0] == 2 && id < 0))
 		return -EINVAL;
 	if (a[0] == 3) { /* P_PIDFD */
 		struct lx_file *f = fd_file(a[1]);
@@ -615,6 +617,8 @@ LX(setpgid)
 {
 	struct w_msg m = {.op = PROC_SETPGID};
 
+	if ((int32_t)a[1] < 0 || (!(int32_t)a[1] && (int32_t)a[0] < 0))
+		return -EINVAL;
 	m.PROC_SETPGID_in_pid = a[0];
 	m.PROC_SETPGID_in_pgid = (uint64_t)(int64_t)(int32_t)a[1];
 	return lx_chan(LX_H_PROC, &m);

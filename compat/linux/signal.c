@@ -710,6 +710,8 @@ static long sigqueue(uint64_t pid, uint64_t tid, uint64_t sig, uint64_t uinfo)
 
 	if (get_user(&s, uinfo, sizeof(s)))
 		return -EFAULT;
+	if ((int32_t)pid <= 0) /* only a process, never a group or everybody */
+		return -ESRCH;
 	if (s.code >= 0 && pid != proc()->pid)
 		return -EPERM; /* that would be the kernel's word */
 	if (tid && pid == proc()->pid)
@@ -724,6 +726,8 @@ LX(rt_sigqueueinfo)
 
 LX(rt_tgsigqueueinfo)
 {
+	if ((int32_t)a[0] <= 0 || (int32_t)a[1] <= 0)
+		return -EINVAL;
 	return sigqueue(a[0], a[1], a[2], a[3]);
 }
 

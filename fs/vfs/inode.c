@@ -3,6 +3,7 @@
 
 #include "fifo.h"
 #include "mqueue.h"
+#include "pagecache.h"
 #include "watch.h"
 
 #define BUCKETS 1024
@@ -81,9 +82,20 @@ static void state_free(struct inode *i)
 	i->st = NULL;
 }
 
+/* A file without a name that nobody uses but to write it back: that is for nobody. */
+static bool is_forsaken(const struct inode *i)
+{
+	return i->refs == 1 && !i->nlink && i->st && list_is_linked(&i->st->content.dirty);
+}
+
 void inode_put(struct inode *i)
 {
-	if (--i->refs)
+	i->refs--;
+	if (is_forsaken(i)) {
+		pagecache_forsake(i);
+		i->refs--;
+	}
+	if (i->refs)
 		return;
 	if (i->st)
 		state_free(i);

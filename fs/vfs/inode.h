@@ -30,6 +30,12 @@ int inode_setattr(struct inode *inode, uint32_t what, struct attr *attr);
 /* Somebody has read it: the time of access, as the mount's flags want it. */
 void inode_accessed(struct inode *inode, uint32_t mount_flags);
 
+/* It waits to be written back, and is kept for that. */
+static inline bool inode_is_dirty(const struct inode *i)
+{
+	return i->st && list_is_linked(&i->st->content.dirty);
+}
+
 static inline bool is_memory(const struct super_block *sb)
 {
 	return sb->kind->flags & FS_KIND_MEMORY;

@@ -203,7 +203,7 @@ void name_gone(struct inode *dir, struct dentry *d)
 		lease_revoke(i);
 	if (!is_dir(i))
 		watch_self(i, IN_ATTRIB); /* the number of names */
-	if (!i->nlink && i->refs == 1)
+	if (!i->nlink && i->refs == 1u + inode_is_dirty(i))
 		watch_gone(i); /* nobody has it open */
 	watch_entry(dir, d->name, is_dir(i), IN_DELETE, 0);
 }

@@ -526,6 +526,14 @@ uint64_t pagecache_reclaim(uint64_t want)
 	return before - cached_pages;
 }
 
+void pagecache_forsake(struct inode *i)
+{
+	struct content *c = content(i);
+
+	dirty_pages -= pages_clear(c->pages, 0, ~0ull, PAGE_DIRTY);
+	list_del(&c->dirty);
+}
+
 struct inode *pagecache_by_koid(uint64_t mem)
 {
 	struct w_obj_info info;

@@ -5,6 +5,7 @@
  * runs in a fiber of its own, so none waits for another's disk.
  */
 #include "boot.h"
+#include "devices.h"
 #include "lock.h"
 #include "mqueue.h"
 #include "ops.h"
@@ -367,6 +368,7 @@ static void start_service(void *arg)
 {
 	(void)arg;
 	vfs_view = boot_root();
+	devices_start(vfs_view);
 	vfs_service.call = call;
 	vfs_service.in_fibers = true;
 	service_start(&vfs_service, "fs");

@@ -26,13 +26,14 @@ def test_reads_and_writes(disk):
     import hashlib
     vm, raw = disk
     before = raw.read_bytes()
-    assert "vblk: 2 MiB" in vm.log
+    assert "vda: 2 MiB" in vm.log
     assert vm.command("md5sum < /dev/vda").split()[0] == hashlib.md5(before).hexdigest()
     got = vm.command("dd if=/dev/vda bs=1 skip=1000 count=100 2>/dev/null | md5sum").split()[0]
     assert got == hashlib.md5(before[1000:1100]).hexdigest()
     vm.command("printf hello | dd of=/dev/vda bs=1 seek=12345 conv=notrunc 2>/dev/null")
     vm.command("dd if=/etc/wherry/config of=/dev/vda bs=4096 seek=100 conv=notrunc 2>/dev/null")
     config = vm.command("cat /etc/wherry/config")
+    vm.command("sync")
     after = raw.read_bytes()
     assert after[12345:12350] == b"hello"
     assert after[:12345] == before[:12345] and after[12350:409600] == before[12350:409600]
@@ -41,7 +42,9 @@ def test_reads_and_writes(disk):
     assert vm.status == 0
 
 
-def test_no_disk_is_enxio(image):
+def test_no_disk_has_no_node(image):
     with VM(image()) as vm:
         vm.wait("# ")
-        assert "No such device" in vm.command("cat /dev/vda 2>&1")
+        assert "No such file" in vm.command("cat /dev/vda 2>&1")
+        vm.command("mknod /tmp/disk b 254 0")
+        assert "No such device" in vm.command("cat /tmp/disk 2>&1")

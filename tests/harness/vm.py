@@ -48,7 +48,7 @@ def consoles():
 class VM:
     def __init__(self, build, machine="q35", boot="pvh", cpus=1, memory="64M", net=True,
                  cmdline="", extra=(), kernel="wherry.elf", archive="boot.flatfs",
-                 disk="wherry.img", forward=()):
+                 disk="wherry.img", forward=(), root=None):
         self.port = free_port()
         self.ports = {80: self.port, **{p: free_port() for p in forward}}  # guest's -> host's
         self.log = ""
@@ -67,6 +67,10 @@ class VM:
                 args += ["-append", cmdline]
         elif boot == "mbr":
             args += ["-drive", f"file={os.path.join(build, disk)},format=raw,if=ide,snapshot=on"]
+        if root:  # a virtio disk, as `make run` attaches it
+            kind = "virtio-blk-device" if machine == "microvm" else "virtio-blk-pci"
+            args += ["-drive", f"if=none,id=root,file={root},format=raw,cache=writeback",
+                     "-device", f"{kind},drive=root"]
         if net:
             kind = "virtio-net-device" if machine == "microvm" else "virtio-net-pci"
             if machine == "microvm":  # QEMU 7.2's default is the old register layout

@@ -54,6 +54,26 @@ def test_agrees_with_the_host(vm, programs, name, libc):
     assert got.splitlines() == programs[1][f"{name}-{libc}"].splitlines()
 
 
+@pytest.fixture(scope="module")
+def vm_on_srfs(image, programs, tmp_path_factory):
+    """The root, and so /tmp, is a volume on a disk."""
+    build = image(ROOTFS_OVERLAY=programs[0], ROOT_SRFS="y", SRFS_SIZE="128")
+    disk = tmp_path_factory.mktemp("disk") / "disk.img"
+    subprocess.run(["cp", "--sparse=always", os.path.join(build, "wherry.img"), disk], check=True)
+    with VM(build, memory="192M", root=disk) as machine:
+        machine.wait(re.compile("(?s)(has address|httpd: serving).*(has address|httpd: serving).*\n"))
+        machine.send("\n")
+        machine.wait("# ")
+        machine.command("cd /tmp")
+        yield machine
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_agrees_on_srfs(vm_on_srfs, programs, name):
+    got = vm_on_srfs.command(f"/tests/{name}-musl > out 2>&1; cat out")
+    assert got.splitlines() == programs[1][f"{name}-musl"].splitlines()
+
+
 def traced(vm, program):
     """The names of the calls that strace prints of it."""
     vm.command(f"strace -o trace /tests/{program} > /dev/null 2>&1")

@@ -31,9 +31,23 @@ w_handle_t h_fs, h_net, h_console, h_self, h_procfs, h_unix;
 static uint64_t fs_koid; /* its word on files is taken */
 static uint32_t last_pid;
 
+/* Our init is no Linux process, but its pid is there for who looks: it is not among procs. */
+static struct proc init = {.pid = 1,
+			   .pgid = 1,
+			   .sid = 1,
+			   .policy = 0,
+			   .name = "init",
+			   .exe = "/sbin/init",
+			   .cmdline = "init",
+			   .cmdline_len = 5,
+			   .nproc = ~0ull};
+
 struct proc *proc_by_pid(uint32_t pid)
 {
 	struct list *l;
+
+	if (pid == 1)
+		return &init;
 
 	list_for_each (l, &procs)
 		if (list_entry(l, struct proc, all)->pid == pid)
@@ -96,6 +110,8 @@ static uint32_t wants_of_children(const struct proc *parent)
 static void tell_parent(struct proc *parent, int code, const struct proc *child, int sig)
 {
 	if (!parent)
+		return;
+	if (!parent || parent == &init)
 		return;
 	if (!(wants_of_children(parent) & LX_NOCLDSTOP))
 		post(parent, SIGCHLD, code, child->pid, child->ruid, sig);
@@ -639,7 +655,7 @@ static uint32_t new_pid(void)
 {
 	do {
 		last_pid = last_pid >= 32767 ? 2 : last_pid + 1;
-	} while (proc_by_pid(last_pid) || last_pid < 2);
+	} while (last_pid < 2 || proc_by_pid(last_pid));
 	return last_pid;
 }
 
@@ -916,7 +932,6 @@ int proc_spawn(const char *strings, uint32_t len, uint32_t flags, uint32_t *pid)
 }
 
 /* ---- set-id programs ---- */
-
 
 static void op_grant(struct w_msg *m)
 {
@@ -1362,14 +1377,14 @@ static void op_stopped(struct w_msg *m, struct proc *p)
 
 	stop(p, sig); /* before the answer: it must not run on and read the terminal */
 	reply(m, 0);
-	if (parent)
+	if (parent && parent != &init)
 		post(parent, SIGCHLD, CLD_STOPPED, p->pid, p->ruid, sig);
 }
 
 static void op_pidfd(struct w_msg *m)
 {
 	struct proc *p = proc_by_pid(m->PROC_PIDFD_in_pid);
-	int64_t h = p ? w_handle_dup(p->process, W_READ | W_DUP) : W_ESRCH;
+	int64_t h = p == &init ? W_EPERM : p ? w_handle_dup(p->process, W_READ | W_DUP) : W_ESRCH;
 
 	if (h < 0) {
 		reply(m, h);

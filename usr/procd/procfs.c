@@ -327,11 +327,18 @@ static char state_char(const struct proc *p)
 	return p->state == P_ZOMBIE ? 'Z' : p->state == P_STOPPED ? 'T' : 'S';
 }
 
+/* Of init, which is not ours, there is nothing to tell. */
+static void info_of(const struct proc *p, struct w_obj_info *i)
+{
+	if (p->process)
+		w_obj_info(p->process, i);
+}
+
 static void p_stat(struct out *o, struct proc *p)
 {
 	struct w_obj_info i = {0};
 
-	w_obj_info(p->process, &i);
+	info_of(p, &i);
 	put(o,
 	    "%u (%s) %c %u %u %u 1025 %u 0 0 0 0 0 %lu %lu %lu %lu %d %d %lu 0 %lu %lu %lu "
 	    "18446744073709551615 0 0 0 0 0 0 0 0 0 0 0 0 17 0 %u %u 0 0 0 0 0 0 0 0 0 0 0\n",
@@ -347,7 +354,7 @@ static void p_status(struct out *o, struct proc *p)
 	struct w_obj_info i = {0};
 	uint32_t g;
 
-	w_obj_info(p->process, &i);
+	info_of(p, &i);
 	put(o,
 	    "Name:\t%s\nState:\t%c\nTgid:\t%u\nPid:\t%u\nPPid:\t%u\nUid:\t%u\t%u\t%u\t%u\n"
 	    "Gid:\t%u\t%u\t%u\t%u\nFDSize:\t%u\nGroups:\t",
@@ -366,7 +373,7 @@ static void p_statm(struct out *o, struct proc *p)
 {
 	struct w_obj_info i = {0};
 
-	w_obj_info(p->process, &i);
+	info_of(p, &i);
 	put(o, "%lu %lu 0 0 0 %lu 0\n", i.size / W_PAGE, i.size / W_PAGE, i.size / W_PAGE);
 }
 
@@ -395,7 +402,7 @@ static void p_maps(struct out *o, struct proc *p)
 	struct w_map_info i;
 	uint64_t va;
 
-	for (va = 0; !w_as_query(p->process, va, &i); va = i.va + i.len)
+	for (va = 0; p->process && !w_as_query(p->process, va, &i); va = i.va + i.len)
 		put(o, "%08lx-%08lx %c%c%c%c %08lx 00:01 %lu %s\n", i.va, i.va + i.len,
 		    i.flags & W_PROT_READ ? 'r' : '-', i.flags & W_PROT_WRITE ? 'w' : '-',
 		    i.flags & W_PROT_EXEC ? 'x' : '-', i.flags & W_MAP_SHARED ? 's' : 'p', i.off,
@@ -420,7 +427,7 @@ static void p_smaps(struct out *o, struct proc *p)
 	struct w_map_info i;
 	uint64_t va;
 
-	for (va = 0; !w_as_query(p->process, va, &i); va = i.va + i.len)
+	for (va = 0; p->process && !w_as_query(p->process, va, &i); va = i.va + i.len)
 		put(o,
 		    "%08lx-%08lx %c%c%c%c %08lx 00:01 %lu\nSize: %lu kB\nRss: %u kB\n"
 		    "Private_Dirty: %u kB\n",
@@ -638,6 +645,7 @@ static void list_root(struct out *o)
 	put_entry(o, "wherry", true);
 	put_entry(o, "sys", true);
 	put_entry(o, "self", true);
+	put_entry(o, "1", true);
 	list_for_each (l, &procs) {
 		fmt(name, sizeof(name), "%u", list_entry(l, struct proc, all)->pid);
 		put_entry(o, name, true);
