@@ -92,7 +92,7 @@ static long slot_map(uint32_t slot)
 	return r < 0 && r != W_EEXIST ? r : 0;
 }
 
-extern char exit_lo[] __attribute__((visibility("hidden")));
+
 
 static long thread_clone(const struct clone *c, const struct w_regs *r)
 {

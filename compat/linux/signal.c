@@ -381,8 +381,11 @@ LX_FRAME(rt_sigreturn)
 	struct sigcontext *c = &f.uc.mc;
 
 	(void)a;
-	if (get_user(&f, r->rsp - 8, sizeof(f)))
-		lx_exit_process(SIGSEGV);
+	if (get_user(&f, r->rsp - 8, sizeof(f))) {
+		lx_force_signal(SIGSEGV, 128, 0);
+		self()->tcb.kicked = 1;
+		return r->rax;
+	}
 	restore_fpu(c->fpstate);
 	*r = (struct w_regs){c->r15, c->r14, c->r13, c->r12, c->rbp, c->rbx, c->r11, c->r10,
 			     c->r9,  c->r8,  c->rax, c->rcx, c->rdx, c->rsi, c->rdi};
@@ -501,9 +504,17 @@ static void fault(uint64_t vec, const struct w_regs *f)
 	}
 }
 
+/* On the way out, between exit_lo and exit_hi: the program's stack or the place to go on at is
+ * none.  r is where that way begins, so the program's registers are there already. */
+static bool on_the_way_out(uint64_t rip)
+{
+	return rip >= (uint64_t)exit_lo && rip < (uint64_t)exit_hi;
+}
+
 void lx_upcall_main(uint64_t vec, struct w_regs *r)
 {
-	*r = self()->tcb.upcall;
+	if (!on_the_way_out(self()->tcb.upcall.rip))
+		*r = self()->tcb.upcall;
 	r->vec = 0;
 	if (vec != W_UPCALL_KICK) {
 		r->err = self()->tcb.upcall.err;

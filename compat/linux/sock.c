@@ -520,6 +520,18 @@ static long recv_dgram_vector(struct lx_file *f, const struct msghdr *m, uint32_
 	return n > 0 && at < (uint64_t)n && !(flags & MSG_TRUNC) ? (long)at : n;
 }
 
+/* Can the vector be read?  Asked before a datagram is taken, which would be lost. */
+static bool vector_readable(const struct msghdr *m)
+{
+	struct lx_iovec v;
+	uint64_t i;
+
+	for (i = 0; i < m->iovlen; i++)
+		if (get_user(&v, m->iov + i * sizeof(v), sizeof(v)))
+			return false;
+	return true;
+}
+
 static long recvmsg(struct lx_file *f, uint64_t umsg, uint32_t flags)
 {
 	char from[16] = {0};
@@ -530,9 +542,13 @@ static long recvmsg(struct lx_file *f, uint64_t umsg, uint32_t flags)
 		return -EFAULT;
 	if (m.iovlen > 1024)
 		return -90; /* EMSGSIZE */
-	n = f->unix_domain || f->sock_state == S_DGRAM ? wait_in_time(f, false, flags) : 0;
-	if (n)
-		return n;
+	if (f->unix_domain || f->sock_state == S_DGRAM) {
+		if (!vector_readable(&m))
+			return -EFAULT;
+		n = wait_in_time(f, false, flags);
+		if (n)
+			return n;
+	}
 	if (f->unix_domain) {
 		n = unix_recvmsg(f, &m, flags);
 		return n >= 0 && put_user(umsg, &m, sizeof(m)) ? -EFAULT : n;
