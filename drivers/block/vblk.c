@@ -29,8 +29,8 @@
 #define F_FLUSH (1ull << 9)
 #define F_DISCARD (1ull << 13)
 #define F_WRITE_ZEROES (1ull << 14)
-#define CONFIG_CAPACITY 0
-#define CONFIG_BLK_SIZE 20
+#define AT_CAPACITY 0
+#define AT_BLK_SIZE 20
 #define S_OK 0
 #define S_UNSUPPORTED 2
 #define S_NONE 0xff /* nothing has been written yet */
@@ -294,9 +294,9 @@ static void describe(struct disk *d, uint64_t got, uint32_t n)
 	uint64_t sectors = 0;
 	uint32_t size = BLK_SECTOR;
 
-	d->dev->ops->config(d->dev, CONFIG_CAPACITY, &sectors, 8);
+	d->dev->ops->config(d->dev, AT_CAPACITY, &sectors, 8);
 	if (got & F_BLK_SIZE)
-		d->dev->ops->config(d->dev, CONFIG_BLK_SIZE, &size, 4);
+		d->dev->ops->config(d->dev, AT_BLK_SIZE, &size, 4);
 	fmt(b->name, sizeof(b->name), "vd%c", 'a' + n);
 	b->ops = &disk_ops;
 	b->self = d;

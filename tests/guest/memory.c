@@ -102,6 +102,32 @@ TEST(mem_paddr, only_for_contiguous) /* covers: INVAL RANGE */
 	t_ok(w_handle_close(c));
 }
 
+TEST(dma_addr, is_where_the_page_is) /* covers: BADH TYPE ACCES FAULT */
+{
+	w_handle_t c = w_mem_create(2 * P, W_MEM_CONTIG), e = w_event_create(0);
+	w_handle_t weak = w_handle_dup(W_H_IOROOT, 0);
+	struct w_map_args a = {
+		.mem = c, .flags = W_PROT_READ | W_PROT_WRITE | W_MAP_SHARED, .len = 2 * P};
+	int64_t va = w_as_map(0, &a), ro;
+
+	t_eq(va > 0, 1);
+	t_eq(w_dma_addr(W_H_IOROOT, va + P + 5, 1), w_mem_paddr(c, P) + 5);
+	t_eq(w_dma_addr(W_H_IOROOT, 8, 0), W_EFAULT);
+	t_eq(w_dma_addr(W_H_IOROOT, ~0ull << 47, 0), W_EFAULT);
+	t_eq(w_dma_addr(e, va, 0), W_ETYPE);
+	t_eq(w_dma_addr(BAD_HANDLE, va, 0), W_EBADH);
+	t_eq(w_dma_addr(weak, va, 0), W_EACCES);
+	a.flags = W_PROT_READ | W_MAP_SHARED;
+	ro = w_as_map(0, &a);
+	t_eq(w_dma_addr(W_H_IOROOT, ro, 0), w_mem_paddr(c, 0));
+	t_eq(w_dma_addr(W_H_IOROOT, ro, 1), W_EFAULT);
+	t_ok(w_as_unmap(0, va, 2 * P));
+	t_ok(w_as_unmap(0, ro, 2 * P));
+	t_ok(w_handle_close(c));
+	t_ok(w_handle_close(e));
+	t_ok(w_handle_close(weak));
+}
+
 TEST(as_map, refuses_bad_ranges) /* covers: INVAL EXIST FAULT BADH TYPE ACCES */
 {
 	w_handle_t e = w_event_create(0), m = w_mem_create(P, 0);

@@ -89,6 +89,29 @@ class Wire:
                     return s
         return None
 
+    def lend_address(self, options, limit=20):
+        """Be the DHCP server (RFC 2131) until the machine has asked for its address and got it."""
+        end = time.monotonic() + limit
+        while select.select([self.sock], [], [], max(0, end - time.monotonic()))[0]:
+            frame = self.sock.recv(65536)
+            if frame[12:14] != b"\x08\0" or frame[23] != 17 or frame[36:38] != b"\0\x43":
+                continue
+            bootp = frame[42:]
+            kind = bootp[240:].split(b"\x35\x01", 1)[1][0]
+            answer = {1: b"\2", 3: b"\5"}.get(kind)
+            if not answer:
+                continue
+            here, there = socket.inet_aton(self.host), socket.inet_aton(self.guest)
+            said = b"\2\1\6\0" + bootp[4:12] + bytes(4) + there + here + bytes(4) + bootp[28:236] + bootp[236:240]
+            said += b"\x35\1" + answer + b"\x36\4" + here + b"\x33\4\0\0\x0e\x10" + options + b"\xff"
+            udp = struct.pack(">HHHH", 67, 68, 8 + len(said), 0) + said
+            ip = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0) + here + b"\xff" * 4
+            ip = ip[:10] + struct.pack(">H", checksum(ip)) + ip[12:]
+            self._frame(b"\x08\0", ip + udp)
+            if kind == 3:
+                return True
+        return False
+
     def connect(self, dport, sport=None, seq=1000):
         c = Connection(self, dport, sport or self.port, seq)
         self.port += not sport

@@ -15,7 +15,7 @@ TESTS = sorted(glob.glob(os.path.join(HERE, "*_test.c")))
 
 @pytest.mark.parametrize("test", TESTS, ids=[os.path.basename(t)[:-2] for t in TESTS])
 def test_unit(test, prepared, tmp_path):
-    names = re.search(r"/\* sources: (.*) \*/", open(test).read()).group(1).split()
+    names = " ".join(re.findall(r"/\* sources: (.*) \*/", open(test).read())).split()
     sources = [f for n in names for f in sorted(glob.glob(os.path.join(ROOT, n)))]
     exe = tmp_path / "t"
     subprocess.run(["gcc", "-std=gnu11", "-g", "-O1", "-Wall", "-Wextra", "-Werror",
