@@ -28,6 +28,21 @@ cmd_widc = bison -Wno-yacc --defines=host/parse.h -o host/parse.c $(widc-src)/pa
 host/widc: $(widc-src)/parse.y $(widc-src)/lex.l $(widc-src)/main.c $(widc-src)/wid.h FORCE
 	$(call if_changed,widc)
 
+# ---- tools for disks, of the very sources of the file system ----
+srfs-core := $(filter-out %/vfs.c,$(wildcard $(srctree)/fs/srfs/*.c)) $(srctree)/lib/crc32.c
+quiet_cmd_srfstool = HOSTCC  $@
+cmd_srfstool = $(HOSTCC) -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wno-missing-field-initializers -O2 -I$(srctree)/fs/srfs -I$(srctree)/lib/include -I$(srctree)/abi/include \
+	-I$(srctree)/rt/include -Iinclude/generated -include $(srctree)/abi/include/wherry/config.h -o $@ $(filter %.c,$^)
+host/mksrfs: $(srctree)/usr/srfs/mksrfs.c
+host/fsck.srfs: $(srctree)/usr/srfs/fsck.c
+host/srfsdump: $(srctree)/usr/srfs/dump.c $(srctree)/usr/srfs/extract.c $(srctree)/usr/srfs/extract.h
+srfs-tools := host/mksrfs host/fsck.srfs host/srfsdump
+$(srfs-tools): $(srctree)/usr/srfs/device.c $(srctree)/usr/srfs/device.h $(srfs-core) $(wildcard $(srctree)/fs/srfs/*.h) FORCE | prepare
+	$(call if_changed,srfstool)
+.PHONY: tools
+tools: prepare $(srfs-tools) host/mkflatfs
+	@echo "made $(objtree)/host/: mksrfs fsck.srfs srfsdump mkflatfs"
+
 # ---- interfaces ----
 abi := $(srctree)/abi
 quiet_cmd_wid = WIDC    $@
@@ -250,7 +265,7 @@ wherry.img: host/mkdisk k/stage1.bin k/stage2.bin k/wherry.stripped boot.flatfs 
 image: wherry.elf boot.flatfs $(if $(CONFIG_BOOT_MBR),wherry.img)
 	@sh $(srctree)/scripts/sizes wherry.elf boot.flatfs $(if $(CONFIG_BOOT_MBR),wherry.img)
 
--include $(foreach o,host/fixdep host/mkflatfs host/widc k/dispatch.o wherry.elf $(gen-abi) gen/callnames.h $(lwip-obj) $(foreach m,$(mod-y),u/mod-$(m).o) $(foreach h,$(homes),u/proc_$(h).o) $(servers) $(servers:.elf=.stripped) p/personality p/vdso.so p/httpd p/httpd.stripped p/strace p/strace.stripped packages/.done boot.flatfs wherry.img k/stage1.bin k/stage2.bin k/wherry.stripped host/mkdisk,$(dir $(o)).$(notdir $(o)).cmd)
+-include $(foreach o,host/fixdep host/mkflatfs host/widc $(srfs-tools) k/dispatch.o wherry.elf $(gen-abi) gen/callnames.h $(lwip-obj) $(foreach m,$(mod-y),u/mod-$(m).o) $(foreach h,$(homes),u/proc_$(h).o) $(servers) $(servers:.elf=.stripped) p/personality p/vdso.so p/httpd p/httpd.stripped p/strace p/strace.stripped packages/.done boot.flatfs wherry.img k/stage1.bin k/stage2.bin k/wherry.stripped host/mkdisk,$(dir $(o)).$(notdir $(o)).cmd)
 
 # ---- every header compiles alone ----
 headers-k := kernel/include/kernel/*.h arch/x86/include/arch/*.h lib/include/lib/*.h abi/include/wherry/*.h

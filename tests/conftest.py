@@ -8,7 +8,7 @@ import pytest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 OUT = os.environ.get("WHERRY_TEST_OUT", os.path.join(ROOT, "build", "tests-out"))
-sys.path.insert(0, os.path.join(ROOT, "tests", "harness"))
+sys.path[:0] = [os.path.join(ROOT, "tests", "harness"), os.path.join(ROOT, "tests", "srfs")]
 
 import vm  # noqa: E402
 

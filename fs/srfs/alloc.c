@@ -145,6 +145,18 @@ int block_free(struct srfs *fs, uint64_t block, uint32_t count)
 	return err;
 }
 
+int srfs_block_is_used(struct srfs *fs, uint64_t block, bool *used)
+{
+	struct srfs_buf *b;
+	int err = bitmap_get(fs, block / BITS, &b);
+
+	if (err)
+		return err;
+	*used = words(b)[block % BITS / 64] >> block % 64 & 1;
+	buf_put(fs, b);
+	return 0;
+}
+
 void blocks_release_held(struct srfs *fs)
 {
 	uint64_t n;

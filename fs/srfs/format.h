@@ -53,7 +53,7 @@ struct srfs_ext {
 #define SRFS_EXT_MAGIC 0x3178652d73667273ull /* "srfs-ex1" */
 
 struct srfs_super {
-	uint64_t magic, version, num_blocks, generation, free_blocks;
+	uint64_t magic, version, num_blocks, free_blocks, generation;
 	uint64_t freelist_head, empty_area_start;
 	/* A transaction of the crate's, or ours: never all 0 while the log may hold what is not in
 	 * place, and then the crate does not open the volume. */

@@ -45,8 +45,9 @@ struct srfs_buf;
 /* How a volume is made or mounted. */
 struct srfs_options {
 	bool read_only;
-	bool crate_only; /* refuse what the crate cannot express; holes are filled */
-	uint64_t now;	 /* ns since 1970 */
+	bool crate_only;  /* refuse what the crate cannot express; holes are filled */
+	bool no_recovery; /* with read_only: as it lies there, whatever a crash left in the log */
+	uint64_t now;	  /* ns since 1970 */
 };
 
 /* Attributes as the VFS wants them. */
@@ -148,3 +149,10 @@ struct srfs_walk {
 /* Look at everything from the root down: each block used once, each sum right.  *used: a bitmap of
  * what is used, num_blocks bits, the caller's to free; may be NULL. */
 int srfs_walk(struct srfs *fs, struct srfs_walk *w, uint8_t **used);
+/* The bitmap anew from what a walk finds, of a volume mounted read-only. */
+int srfs_rebuild(struct srfs *fs);
+/* Volumes that the crate made have none of ours: then the rest is not to be asked. */
+bool srfs_has_bitmap(const struct srfs *fs);
+int srfs_block_is_used(struct srfs *fs, uint64_t block, bool *used);
+bool srfs_is_ours(const struct srfs *fs, uint64_t block); /* log, bitmap, orphans */
+uint64_t srfs_our_blocks(const struct srfs *fs);

@@ -209,7 +209,7 @@ static uint64_t find_run(const struct srfs *fs, const uint8_t *used, uint64_t n)
 }
 
 /* From what the tree says: the bitmap anew, and our part where there is none yet. */
-static int rebuild(struct srfs *fs)
+int srfs_rebuild(struct srfs *fs)
 {
 	struct srfs_walk w = {0};
 	const struct srfs_ext *e = &fs->super.ext;
@@ -362,7 +362,7 @@ static int for_writing(struct srfs *fs)
 	int err;
 
 	if (!fs->has_ext || (fs->super.ext.state == SRFS_CLEAN && crate_has_written(&fs->super))) {
-		err = rebuild(fs);
+		err = srfs_rebuild(fs);
 		if (err)
 			return err;
 	}
@@ -387,7 +387,7 @@ static int mount(struct srfs *fs, const struct srfs_options *o)
 		return err;
 	fs->crate_only = o->crate_only;
 	fs->read_only = true;
-	if (fs->has_ext) {
+	if (fs->has_ext && !o->no_recovery) {
 		err = recover(fs);
 		if (err)
 			return err;
@@ -464,4 +464,23 @@ void srfs_space(const struct srfs *fs, uint64_t *blocks, uint64_t *free)
 const struct srfs_super *srfs_super(const struct srfs *fs)
 {
 	return &fs->super;
+}
+
+bool srfs_has_bitmap(const struct srfs *fs)
+{
+	return fs->has_ext;
+}
+
+bool srfs_is_ours(const struct srfs *fs, uint64_t block)
+{
+	const struct srfs_ext *e = &fs->super.ext;
+
+	return (block >= e->bitmap_start && block < e->bitmap_start + e->bitmap_blocks) ||
+	       block == e->orphans ||
+	       (block >= e->log_start && block < e->log_start + e->log_blocks);
+}
+
+uint64_t srfs_our_blocks(const struct srfs *fs)
+{
+	return fs->super.ext.bitmap_blocks + 1 + fs->super.ext.log_blocks;
 }

@@ -83,7 +83,6 @@ static inline void *buf_at(const struct srfs_buf *b, uint32_t off)
 /* count blocks in a row, fewer where there are no such: *got of them from *first on. */
 int block_alloc(struct srfs *fs, uint64_t near, uint32_t count, uint64_t *first, uint32_t *got);
 int block_free(struct srfs *fs, uint64_t block, uint32_t count);
-int block_is_used(struct srfs *fs, uint64_t block, bool *used);
 uint64_t blocks_available(const struct srfs *fs); /* now: not held, not promised */
 void blocks_release_held(struct srfs *fs);
 
