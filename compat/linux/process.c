@@ -92,8 +92,6 @@ static long slot_map(uint32_t slot)
 	return r < 0 && r != W_EEXIST ? r : 0;
 }
 
-
-
 static long thread_clone(const struct clone *c, const struct w_regs *r)
 {
 	struct lx_thread *me = self(), *t;

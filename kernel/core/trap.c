@@ -78,7 +78,8 @@ static void fault_user(struct thread *t, uint64_t cr2)
 		fault_kill(t, "fault", cr2);
 		return;
 	}
-	/* on its way out the personality touches the program's stack: that fault is the program's */
+	/* on its way out the personality touches the program's stack: that fault is the program's
+	 */
 	if (!in_personality(t) ||
 	    in_range(t->regs.rip, t->proc->pers.exit_lo, t->proc->pers.exit_hi)) {
 		upcall(t, t->regs.vec, cr2);

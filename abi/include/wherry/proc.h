@@ -9,15 +9,7 @@
 #include <wherry/layout.h>
 
 /* Handles of every Linux process, at equal numbers in all of them. */
-enum {
-	LX_H_PROC = 8,
-	LX_H_FS,
-	LX_H_NET,
-	LX_H_CONSOLE,
-	LX_H_PROCFS,
-	LX_H_UNIX,
-	LX_H_LAST
-};
+enum { LX_H_PROC = 8, LX_H_FS, LX_H_NET, LX_H_CONSOLE, LX_H_PROCFS, LX_H_UNIX, LX_H_LAST };
 
 /* The limits that somebody enforces (setrlimit(2)). */
 enum {
