@@ -1331,10 +1331,14 @@ LX(truncate)
 	return one_path(AT_FDCWD, a[0], &m);
 }
 
-static long put_statfs(uint64_t ubuf, w_handle_t h)
+static long put_statfs(uint64_t ubuf, w_handle_t h, const char *path)
 {
 	struct fs_statfs s;
-	struct w_msg m = {.op = FS_STATFS, .out = (uint64_t)&s, .out_len = sizeof(s)};
+	struct w_msg m = {.op = FS_STATFS,
+			  .in = (uint64_t)path,
+			  .in_len = path ? strlen(path) : 0,
+			  .out = (uint64_t)&s,
+			  .out_len = sizeof(s)};
 	uint64_t out[15] = {0};
 	long err = lx_chan(h, &m);
 
@@ -1351,17 +1355,40 @@ static long put_statfs(uint64_t ubuf, w_handle_t h)
 	return put_user(ubuf, out, sizeof(out)) ? -EFAULT : 0;
 }
 
+/* What is no file system of the file service: its magic number, and no room. */
+static long put_statfs_service(uint64_t ubuf, w_handle_t h)
+{
+	uint64_t out[15] = {h == LX_H_PROCFS ? 0x9fa0 : 0x1cd1, W_PAGE, [8] = 255, [9] = W_PAGE};
+
+	return put_user(ubuf, out, sizeof(out)) ? -EFAULT : 0;
+}
+
 LX(statfs)
 {
+	char path[PATH_LEN];
+	const char *rest = path;
 	struct fs_stat st;
-	long err = stat_at(AT_FDCWD, a[0], 0, &st);
+	w_handle_t h;
+	long err = path_get(AT_FDCWD, a[0], path, sizeof(path));
 
-	return err < 0 ? err : put_statfs(a[1], LX_H_FS);
+	if (err < 0)
+		return err;
+	h = path_mount(&rest);
+	err = h == LX_H_FS ? put_statfs(a[1], h, path) : path_stat(path, false, &st);
+	if (h == LX_H_FS)
+		return err == W_EXDEV ? put_statfs_service(a[1], LX_H_PROCFS) : err;
+	return err < 0 ? err : put_statfs_service(a[1], h);
 }
 
 LX(fstatfs)
 {
-	return fd_file(a[0]) ? put_statfs(a[1], LX_H_FS) : -EBADF;
+	struct lx_file *f = fd_file(a[0]);
+	long err;
+
+	if (!f)
+		return -EBADF;
+	err = f->kind == K_FILE ? put_statfs(a[1], f->h, NULL) : -ENOSYS;
+	return err == -ENOSYS ? put_statfs(a[1], LX_H_FS, NULL) : err;
 }
 
 LX(inotify_init1)

@@ -322,7 +322,7 @@ static struct view *mount_disk(struct blk *b)
 	struct mount_args args = {.dev = b, .source = b->name, .options = ""};
 	const struct file_system *kind = kind_named("srfs");
 	struct view *v;
-	int err = kind ? blk_claim(b, &self) : W_ENODEV;
+	int err = kind ? blk_claim(b, kind) : W_ENODEV;
 
 	if (!err && is_blank(b))
 		args.options = "format";
@@ -393,7 +393,7 @@ static void start_disk(struct view *v, const struct archive *a)
 
 static struct view *mount_ram(void)
 {
-	struct mount_args args = {.source = "rootfs", .options = ""};
+	struct mount_args args = {.source = "root", .options = ""};
 	struct view *v;
 	int err;
 

@@ -3,6 +3,7 @@
 
 #include "inode.h"
 #include "lease.h"
+#include "pagecache.h"
 
 #include <fs/bdev.h>
 #include <rt/blk.h>
@@ -27,12 +28,31 @@ struct mount *mount_on(struct path p)
 	return NULL;
 }
 
+/* No mount shows it any more, and nobody uses a file of it: it goes. */
+static void super_end_use(struct super_block *sb)
+{
+	int err = sb->read_only ? 0 : super_sync(sb);
+
+	if (err)
+		rt_log("fs: what was written is not all there: error %d", -err);
+	pagecache_forget(sb);
+	dentry_free_tree(sb->top);
+	inode_put(sb->root);
+	sb->ops->unmount(sb);
+	if (sb->dev)
+		blk_release(sb->dev, sb->kind);
+	list_del(&sb->link);
+	rt_free(sb);
+}
+
 void mount_put(struct mount *m)
 {
 	if (--m->refs)
 		return;
 	if (m->root)
 		dentry_put(m->root);
+	if (m->sb && !--m->sb->mounts)
+		super_end_use(m->sb);
 	if (m->parent) {
 		dentry_put(m->at);
 		mount_put(m->parent);
@@ -104,6 +124,20 @@ bool path_text(const struct view *view, struct path p, char *out, size_t size)
 	return true;
 }
 
+int mount_remove(struct mount *m, bool lazy)
+{
+	if (!m->parent || !m->ns)
+		return W_EINVAL;
+	if (m->refs > 2 && !lazy) /* more than the tree of mounts, and who asks */
+		return W_EBUSY;
+	list_del(&m->link);
+	m->ns = NULL;
+	m->at->mounts--;
+	lease_changed(m->at->inode);
+	mount_put(m);
+	return 0;
+}
+
 /* ---- making ---- */
 
 static struct mount *mount_new(struct super_block *sb, uint32_t flags, const char *source)
@@ -138,13 +172,9 @@ int mount_add(struct path p, struct super_block *sb, struct dentry *root, uint32
 {
 	struct mount *m = mount_new(sb, flags, source);
 
-	if (m)
-		m->root = root ? dentry_get(root) : dentry_root(sb);
-	if (!m || !m->root) {
-		sb->mounts -= m != NULL;
-		rt_free(m);
+	if (!m)
 		return W_ENOMEM;
-	}
+	m->root = dentry_get(root ? root : sb->top);
 	attach(m, p);
 	return 0;
 }
@@ -178,16 +208,11 @@ static struct super_block *super_new(const struct file_system *kind, const struc
 		rt_free(sb);
 		return NULL;
 	}
+	sb->top = dentry_root(sb);
+	if (!sb->top)
+		rt_die("fs: out of memory"); /* it is mounted, and cannot be let go of */
 	list_append(&supers, &sb->link);
 	return sb;
-}
-
-static void super_free(struct super_block *sb)
-{
-	inode_put(sb->root);
-	sb->ops->unmount(sb);
-	list_del(&sb->link);
-	rt_free(sb);
 }
 
 int mount_new_at(struct path p, const struct file_system *kind, const struct mount_args *args,
@@ -201,7 +226,7 @@ int mount_new_at(struct path p, const struct file_system *kind, const struct mou
 		return err;
 	err = mount_add(p, sb, NULL, flags, args->source);
 	if (err)
-		super_free(sb);
+		super_end_use(sb);
 	return err;
 }
 
@@ -215,10 +240,9 @@ struct view *mount_first(const struct file_system *kind, const struct mount_args
 	if (!sb)
 		return NULL;
 	m = mount_new(sb, 0, args->source);
-	if (m)
-		m->root = dentry_root(sb);
-	if (!m || !m->root)
+	if (!m)
 		rt_die("fs: out of memory");
+	m->root = dentry_get(sb->top);
 	ns->refs = 1;
 	list_init(&ns->mounts);
 	m->ns = ns;

@@ -87,4 +87,7 @@ int super_sync(struct super_block *sb);
 void mount_sync_all(void);
 /* The same, and what lies on a medium is read-only and clean: the machine may be switched off. */
 void mount_end_all(void);
+/* W_EBUSY: it is in use, unless lazy; then it ends with its last user.  The caller holds one
+ * reference. */
+int mount_remove(struct mount *m, bool lazy);
 int mount_service(struct path p, const char *service);

@@ -35,6 +35,10 @@ void op_readlink(struct request *rq);
 void op_resolve(struct request *rq);
 void op_leads(struct request *rq);
 
+/* mounting.c */
+void op_mount(struct request *rq);
+void op_umount(struct request *rq);
+
 /* listing.c */
 void op_readdir(struct request *rq, struct file *f);
 void listing_end(struct file *f);

@@ -534,6 +534,20 @@ void pagecache_forsake(struct inode *i)
 	list_del(&c->dirty);
 }
 
+void pagecache_forget(struct super_block *sb)
+{
+	struct list *l, *tmp;
+	struct inode *i;
+
+	list_for_each_safe (l, tmp, &dirty_files) {
+		i = inode_of(list_entry(l, struct content, dirty));
+		if (i->sb != sb)
+			continue;
+		pagecache_forsake(i);
+		inode_put(i);
+	}
+}
+
 struct inode *pagecache_by_koid(uint64_t mem)
 {
 	struct w_obj_info info;

@@ -20,5 +20,7 @@ void pagecache_init(void);
 uint64_t pagecache_reclaim(uint64_t want);
 /* Nobody will read it: what is dirty need not be written.  The reference of PC3 is the caller's. */
 void pagecache_forsake(struct inode *inode);
+/* What could not be written of sb is given up. */
+void pagecache_forget(struct super_block *sb);
 uint64_t pagecache_pages(void);
 struct inode *pagecache_by_koid(uint64_t mem); /* whose memory object it is; counts; or NULL */

@@ -7,6 +7,7 @@
 #include "boot.h"
 #include "devices.h"
 #include "lock.h"
+#include "mounts.h"
 #include "mqueue.h"
 #include "ops.h"
 #include "pagecache.h"
@@ -28,7 +29,8 @@ static void op_who(struct request *rq)
 
 	w_obj_info(0, &info);
 	rq->m->FS_WHO_out_koid = info.koid;
-	reply(rq, 0);
+	reply_handle(rq,
+		     mounts_memory() ? w_handle_dup(mounts_memory(), W_READ | W_DUP) : W_ENOMEM);
 }
 
 static void op_leases(struct request *rq)
@@ -271,6 +273,8 @@ static const view_op view_ops[] = {
 	[NR(FS_STATFS)] = op_statfs_path,
 	[NR(FS_SYNC)] = op_sync,
 	[NR(FS_MSYNC)] = op_msync,
+	[NR(FS_MOUNT)] = op_mount,
+	[NR(FS_UMOUNT)] = op_umount,
 	[NR(FS_GRANT)] = op_grant,
 	[NR(FS_EXEC)] = op_exec,
 	[NR(FS_LEASES)] = op_leases,
@@ -369,6 +373,8 @@ static void start_service(void *arg)
 	(void)arg;
 	vfs_view = boot_root();
 	devices_start(vfs_view);
+	mounts_memory();
+	mounts_show(vfs_view);
 	vfs_service.call = call;
 	vfs_service.in_fibers = true;
 	service_start(&vfs_service, "fs");

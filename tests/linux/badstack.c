@@ -123,27 +123,27 @@ static void pointers(void)
 		void *p = where[i];
 
 		m = (struct msghdr){.msg_iov = &good, .msg_iovlen = 1};
-		SAY(sendmsg(s[0], &m, 0));
-		SAY(recvmmsg(s[1], p, 2, MSG_DONTWAIT, NULL));
-		SAY(sendmmsg(s[0], p, 2, 0));
-		SAY(recvmsg(s[1], p, MSG_DONTWAIT));
-		SAY(sendmsg(s[0], p, 0));
+		SAY(syscall(SYS_sendmsg, s[0], &m, 0));
+		SAY(syscall(SYS_recvmmsg, s[1], p, 2, MSG_DONTWAIT, NULL));
+		SAY(syscall(SYS_sendmmsg, s[0], p, 2, 0));
+		SAY(syscall(SYS_recvmsg, s[1], p, MSG_DONTWAIT));
+		SAY(syscall(SYS_sendmsg, s[0], p, 0));
 		mm[0].msg_hdr = (struct msghdr){.msg_iov = p, .msg_iovlen = 1};
-		SAY(recvmmsg(s[1], mm, 2, MSG_DONTWAIT, NULL));
-		SAY(sendmmsg(s[0], mm, 1, 0));
+		SAY(syscall(SYS_recvmmsg, s[1], mm, 2, MSG_DONTWAIT, NULL));
+		SAY(syscall(SYS_sendmmsg, s[0], mm, 1, 0));
 		iov.iov_base = p;
 		mm[0].msg_hdr = (struct msghdr){.msg_iov = &iov, .msg_iovlen = 1};
-		SAY(sendmmsg(s[0], mm, 1, 0));
+		SAY(syscall(SYS_sendmmsg, s[0], mm, 1, 0));
 		mm[0].msg_hdr = (struct msghdr){
 			.msg_iov = &good, .msg_iovlen = 1, .msg_control = p, .msg_controllen = 64};
-		SAY(sendmmsg(s[0], mm, 1, 0));
+		SAY(syscall(SYS_sendmmsg, s[0], mm, 1, 0));
 		mm[0].msg_hdr = (struct msghdr){
 			.msg_iov = &good, .msg_iovlen = 1, .msg_name = p, .msg_namelen = 16};
-		SAY(sendmmsg(s[0], mm, 1, 0));
-		SAY(recvmmsg(s[1], mm, 1, MSG_DONTWAIT, p));
-		SAY(readv(s[1], p, 1));
-		SAY(writev(s[0], p, 1));
-		SAY(preadv(0, p, 1, 0) < 0);
+		SAY(syscall(SYS_sendmmsg, s[0], mm, 1, 0));
+		SAY(syscall(SYS_recvmmsg, s[1], mm, 1, MSG_DONTWAIT, p));
+		SAY(syscall(SYS_readv, s[1], p, 1));
+		SAY(syscall(SYS_writev, s[0], p, 1));
+		SAY(syscall(SYS_preadv, 0, p, 1, 0, 0) < 0);
 		SAY(syscall(SYS_process_vm_readv, getpid(), p, 1, p, 1, 0) < 0);
 		SAY(syscall(SYS_rt_sigaction, SIGUSR2, p, NULL, 8));
 		SAY(syscall(SYS_rt_sigprocmask, SIG_BLOCK, p, NULL, 8));

@@ -638,6 +638,25 @@ CALL(utimensat)
 	clean();
 }
 
+CALL(mount)
+{
+	setup();
+	AS_NOBODY
+	{
+		E(S(mount, "none", ".", "tmpfs", 0, NULL));
+		E(S(mount, ".", ".", NULL, 4096, NULL));
+	}
+	clean();
+}
+
+CALL(umount2)
+{
+	setup();
+	E(S(umount2, "f", 64));
+	AS_NOBODY E(S(umount2, "f", 0));
+	clean();
+}
+
 CALL(sync)
 {
 	N(S(sync));

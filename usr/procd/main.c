@@ -27,6 +27,7 @@ struct service proc_service;
 #define PROGRAM 1
 
 uint64_t missing_calls[512];
+const struct fs_mounts *mounts;
 w_handle_t h_fs, h_net, h_console, h_self, h_procfs, h_unix;
 static uint64_t fs_koid; /* its word on files is taken */
 static uint32_t last_pid;
@@ -1557,6 +1558,8 @@ int rt_main(uint64_t arg)
 	if (rt_call(h_fs, &who) < 0)
 		rt_die("procd: the file service does not say who it is");
 	fs_koid = who.FS_WHO_out_koid;
+	if (who.nh == 1)
+		mounts = rt_map(who.h[0], 0, sizeof(*mounts), W_PROT_READ | W_MAP_SHARED);
 	proc_service.call = call;
 	service_listen(&proc_service);
 	ch = w_chan_mint(proc_service.port, PROGRAM);

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <rt/ev.h>
+#include <wherry/fs.h>
 #include <wherry/proc.h>
 
 enum proc_state { P_RUNNING, P_STOPPED, P_ZOMBIE };
@@ -82,6 +83,7 @@ struct proc *proc_by_koid(uint64_t koid);
 int proc_spawn(const char *strings, uint32_t len, uint32_t flags, uint32_t *pid);
 int proc_map_personality(w_handle_t process); /* image.c */
 extern struct lx_header personality;
+extern const struct fs_mounts *mounts; /* the file service's; NULL: none */
 extern w_handle_t h_fs, h_net, h_console, h_self, h_procfs, h_unix;
 void image_init(void);
 void procfs_start(void);

@@ -109,9 +109,59 @@ static void f_loadavg(struct out *o)
 	put(o, "0.00 0.00 0.00 %u/%u %u\n", s.nready + 1, s.nthreads, 2u);
 }
 
+/* What the file service shows of its mounts, in buf; 0: nothing. */
+static uint32_t mounts_text(char *buf, uint32_t size)
+{
+	uint32_t turn, len;
+
+	if (!mounts)
+		return 0;
+	do {
+		turn = __atomic_load_n(&mounts->turn, __ATOMIC_SEQ_CST);
+		len = mounts->len < size ? mounts->len : size - 1;
+		memcpy(buf, mounts->text, len);
+	} while (turn & 1 || turn != __atomic_load_n(&mounts->turn, __ATOMIC_SEQ_CST));
+	buf[len] = 0;
+	return len;
+}
+
+/* The words of a line, up to its end. */
+static char *split(char *line, char **word, int most, int *n)
+{
+	for (*n = 0; *line && *line != '\n' && *n < most; ++*n) {
+		word[*n] = line;
+		while (*line && *line != ' ' && *line != '\n')
+			line++;
+		if (*line == ' ')
+			*line++ = 0;
+	}
+	if (*line == '\n')
+		*line++ = 0;
+	return line;
+}
+
+static void f_mountinfo(struct out *o)
+{
+	char *buf = rt_try_alloc(FS_MOUNTS_BYTES);
+
+	if (buf && mounts_text(buf, FS_MOUNTS_BYTES))
+		put(o, "%s", buf);
+	rt_free(buf);
+}
+
+/* SOURCE WHERE KIND OPTIONS 0 0 */
 static void f_mounts(struct out *o)
 {
-	put(o, "root / ramfs rw 0 0\nproc /proc proc rw 0 0\ndev /dev devfs rw 0 0\n");
+	char *buf = rt_try_alloc(FS_MOUNTS_BYTES), *line = buf, *word[10];
+	int n;
+
+	if (buf && mounts_text(buf, FS_MOUNTS_BYTES))
+		while (*line) {
+			line = split(line, word, 10, &n);
+			if (n == 10)
+				put(o, "%s %s %s %s 0 0\n", word[8], word[4], word[7], word[5]);
+		}
+	rt_free(buf);
 }
 
 static void f_version(struct out *o)
@@ -126,7 +176,8 @@ static void f_cmdline(struct out *o)
 
 static void f_filesystems(struct out *o)
 {
-	put(o, "nodev\tramfs\nnodev\tproc\n");
+	put(o, "nodev\ttmpfs\nnodev\tproc\nnodev\tdevpts\n%s",
+	    IS_ENABLED(CONFIG_SRFS) ? "\tsrfs\n" : "");
 }
 
 static const char *const call_names[] = {
@@ -189,12 +240,6 @@ static void f_boot(struct out *o)
 	__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi));
 	put(o, "protocol %s\nbusy_ticks %lu\nkernel_at %lu\n", b.protocol,
 	    ((uint64_t)hi << 32 | lo) - sum, b.entry_tsc);
-}
-
-static void f_mountinfo(struct out *o)
-{
-	put(o, "1 1 0:1 / / rw - ramfs root rw\n2 1 0:3 / /proc rw - proc proc rw\n"
-	       "3 1 0:5 / /dev/pts rw - devpts devpts rw\n");
 }
 
 static void f_text(struct out *o, const char *text)

@@ -34,6 +34,16 @@ struct fs_statfs {
 #define FS_TRAIL 12
 #define FS_TRAIL_COUNT_SHIFT 60
 
+/*
+ * What is mounted, as /proc/self/mountinfo has it (proc(5)): memory that the file service writes
+ * and procd reads (FS_WHO).  turn is odd while it is being written.
+ */
+#define FS_MOUNTS_BYTES 16384u
+struct fs_mounts {
+	uint32_t turn, len;
+	char text[FS_MOUNTS_BYTES - 8];
+};
+
 /* The page where a process parks files that it has closed (FS_PARKING). */
 #define FS_PARKING_SLOTS 64
 enum { FS_OPEN_SLOT = 1, FS_PARKED, FS_REVOKED };

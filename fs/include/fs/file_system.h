@@ -81,6 +81,7 @@ struct super_block {
 	uint32_t magic;		/* statfs(2)'s f_type */
 	uint64_t max_file_size; /* 0: no bound of its own */
 	/* the service's */
+	struct dentry *top; /* the root's name, which all mounts of it share */
 	const struct file_system *kind;
 	struct blk *dev;
 	uint64_t dev_no; /* st_dev */
