@@ -38,9 +38,12 @@ $(1): $(2) FORCE
 endef
 $(foreach o,$(objs),$(eval $(call rule,$(o),$(firstword $(wildcard $(patsubst $(out)/%.o,$(src)/%.c,$(o)) $(patsubst $(out)/%.o,$(src)/%.S,$(o)))))))
 
-.PHONY: $(subs)
-$(subs): $(out)/%/built-in.a: FORCE
+# As in image.mk: the empty recipe makes make look at their times again.
+.PHONY: $(addprefix build-,$(subdirs))
+$(addprefix build-,$(subdirs)): build-%:
 	+@$(MAKE) -f $(srctree)/scripts/build.mk obj=$(obj)/$* class=$(class)
+$(subs): $(out)/%/built-in.a: build-%
+	@:
 
 $(out)/built-in.a: $(objs) $(subs) FORCE
 	$(call if_changed,ar)

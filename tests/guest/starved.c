@@ -128,6 +128,11 @@ TEST(memory, calls_without_room)
 	close(s);
 	close(m);
 	close(t_starved(w_mem_create(W_PAGE, W_MEM_CONTIG)));
+	map.flags |= W_PROT_WRITE;
+	va = w_as_map(0, &map);
+	t_starved(w_dma_addr(W_H_IOROOT, va, 1));
+	t_ok(w_as_unmap(0, va, map.len));
+	map.flags = W_PROT_READ;
 	close(t_starved(w_mmio_create(W_H_IOROOT, 0xfee00000, W_PAGE)));
 	close(t_starved(w_ioport_create(W_H_IOROOT, 0x80, 1)));
 	va = t_starved(w_as_map(0, &map));
