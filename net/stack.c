@@ -80,6 +80,19 @@ static err_t link_output(struct netif *n, struct pbuf *p)
 	return ERR_OK;
 }
 
+/*
+ * lwIP looks for link-local addresses on the cable.  Who has a network of its own address only,
+ * as clouds lease them, finds there but the gateway, and the cloud's services behind it.
+ */
+static err_t card_output(struct netif *n, struct pbuf *p, const ip4_addr_t *to)
+{
+	bool alone = ip4_addr_get_u32(netif_ip4_netmask(n)) == ~0u;
+
+	if (alone && ip4_addr_islinklocal(to) && !ip4_addr_isany_val(*netif_ip4_gw(n)))
+		to = netif_ip4_gw(n);
+	return etharp_output(n, p, to);
+}
+
 static void receive(struct net_device *d, const void *frame, uint32_t len)
 {
 	struct pbuf *p;
@@ -119,7 +132,7 @@ static err_t card_init(struct netif *n)
 	n->hwaddr_len = 6;
 	memcpy(n->hwaddr, dev->mac, 6);
 	n->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_LINK_UP;
-	n->output = etharp_output;
+	n->output = card_output;
 	n->linkoutput = link_output;
 	return ERR_OK;
 }

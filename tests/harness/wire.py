@@ -9,7 +9,9 @@ segments go to the machine and look at each that comes back.
         s = c.recv()  # the next segment; None: none within the limit
 
 A frame is a datagram of QEMU's -netdev dgram.  Nothing is sent but what the test asks for,
-except answers to ARP.
+except answers to ARP: for the host itself, or for its gateway when there is one, since whoever is
+behind a gateway does not answer; with proxy, the gateway answers for everybody, the guest too.
+lease() is what a DHCP server says.
 """
 import select
 import socket
@@ -45,7 +47,8 @@ class Segment:
 class Wire:
     host, guest = "10.0.0.2", "10.0.0.1"
 
-    def __init__(self):
+    def __init__(self, gateway=None, proxy=False):
+        self.gateway, self.proxy = gateway, proxy
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.sock.bind(("127.0.0.1", 0))
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
@@ -66,24 +69,51 @@ class Wire:
     def _frame(self, kind, payload):
         self.sock.sendto(GUEST_MAC + MAC + kind + payload, self.peer)
 
+    def _packet(self, protocol, src, dst, payload):
+        ip = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(payload), 0, 0, 64, protocol, 0) + src + dst
+        self._frame(b"\x08\0", ip[:10] + struct.pack(">H", checksum(ip)) + ip[12:] + payload)
+
+    def _arp(self, frame):
+        """Says where we are if that is what frame asks; true if it did."""
+        asked = frame[12:14] == b"\x08\x06" and frame[20:22] == b"\0\1"
+        if asked and (self.proxy or frame[38:42] == socket.inet_aton(self.gateway or self.host)):
+            self._frame(b"\x08\x06", frame[14:20] + b"\0\2" + MAC + frame[38:42] + frame[22:32])
+        return asked
+
     def send(self, sport, dport, seq, ack, flags, data=b"", spoil=0):
         src, dst = socket.inet_aton(self.host), socket.inet_aton(self.guest)
         tcp = struct.pack(">HHIIBBHHH", sport, dport, seq & 0xffffffff, ack & 0xffffffff, 0x50, flags, 65535, 0, 0) + data
         total = checksum(src + dst + struct.pack(">HH", 6, len(tcp)) + tcp) ^ spoil
         tcp = tcp[:16] + struct.pack(">H", total) + tcp[18:]
-        ip = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(tcp), 0, 0, 64, 6, 0) + src + dst
-        ip = ip[:10] + struct.pack(">H", checksum(ip)) + ip[12:]
-        self._frame(b"\x08\0", ip + tcp)
+        self._packet(6, src, dst, tcp)
+
+    def lease(self, mask, gateway, limit=30):
+        """Answers DHCP (and ARP) until the guest says that the address is its own."""
+        end = time.monotonic() + limit
+        options = {1: socket.inet_aton(mask), 3: socket.inet_aton(gateway), 51: struct.pack(">I", 3600),
+                   54: socket.inet_aton(gateway)}
+        while select.select([self.sock], [], [], max(0, end - time.monotonic()))[0]:
+            frame = self.sock.recv(65536)
+            if self._arp(frame) and frame[28:32] == socket.inet_aton(self.guest):
+                return
+            if frame[12:14] != b"\x08\0" or frame[23] != 17 or frame[36:38] != b"\0\x43":
+                continue
+            asked = frame[42:]  # BOOTP behind Ethernet, IP without options and UDP
+            kind = asked[asked.index(b"\x35\1", 240) + 2]  # option 53: 1 is DISCOVER, 3 REQUEST
+            assert kind in (1, 3), f"DHCP message of kind {kind}"
+            says = {53: bytes([kind // 2 * 3 + 2]), **options}
+            boot = b"\2\1\6\0" + asked[4:8] + bytes(8) + socket.inet_aton(self.guest) + bytes(8) \
+                + asked[28:44] + bytes(192) + b"\x63\x82\x53\x63" \
+                + b"".join(bytes([k, len(v)]) + v for k, v in says.items()) + b"\xff"
+            self._packet(17, options[54], b"\xff" * 4, struct.pack(">HHHH", 67, 68, 8 + len(boot), 0) + boot)
+        raise AssertionError("nobody asked for a lease")
 
     def recv(self, sport, dport, limit=10):
         """The next segment from the machine's port sport to ours; None: none came."""
         end = time.monotonic() + limit
         while select.select([self.sock], [], [], max(0, end - time.monotonic()))[0]:
             frame = self.sock.recv(65536)
-            if frame[12:14] == b"\x08\x06" and frame[20:22] == b"\0\1":
-                if frame[38:42] == socket.inet_aton(self.host):
-                    self._frame(b"\x08\x06", frame[14:20] + b"\0\2" + MAC + frame[38:42] + frame[22:32])
-            elif frame[12:14] == b"\x08\0" and frame[23] == 6:
+            if not self._arp(frame) and frame[12:14] == b"\x08\0" and frame[23] == 6:
                 s = Segment(frame[14:])
                 if (s.sport, s.dport) == (sport, dport):
                     return s

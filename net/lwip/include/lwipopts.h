@@ -29,6 +29,7 @@
 #define LWIP_ICMP 1
 #define LWIP_DNS 0
 #define LWIP_DHCP PP_DHCP
+#define DHCP_DOES_ARP_CHECK 0 /* clouds' gateways answer for every address, the leased one too */
 #define LWIP_NETIF_STATUS_CALLBACK 1
 #define LWIP_NETIF_LOOPBACK 1
 #define LWIP_HAVE_LOOPIF 1
