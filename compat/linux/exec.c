@@ -317,6 +317,7 @@ static long replace(struct image *img, struct image *interp, const char *path, s
 	*(uint64_t *)LX_BRK_AT = proc()->brk_start;
 	strlcpy(proc()->exe, path, sizeof(proc()->exe));
 	strlcpy(proc()->comm, base ? base + 1 : path, sizeof(proc()->comm));
+	w_proc_name(0, proc()->comm, strlen(proc()->comm));
 	tell_procd(path, strings, argc);
 	memset(r, 0, sizeof(*r));
 	r->rsp = build_stack(img, bias, ibias, path, strings, argc, envc, len);

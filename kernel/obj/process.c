@@ -108,6 +108,17 @@ int64_t sys_proc_create(uaddr_t name, uint32_t len, uint64_t quota_pages, uint32
 	return p ? handle_new(&p->obj, W_ALL) : W_ENOMEM;
 }
 
+int64_t sys_proc_name(struct process *p, uaddr_t name, uint32_t len)
+{
+	char buf[sizeof(p->name)] = "";
+	uint32_t most = sizeof(buf) - 1;
+	int err = copy_in(thread_self()->proc->as, buf, name, len < most ? len : most);
+
+	if (!err)
+		memcpy(p->name, buf, sizeof(buf));
+	return err;
+}
+
 static struct thread *clone_thread(struct process *child, struct thread *t, uint64_t rip,
 				   uint64_t rsp)
 {

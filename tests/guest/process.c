@@ -46,6 +46,41 @@ TEST(proc_kill, a_fault_ends_that_process_only)
 	t_ok(w_handle_close(p));
 }
 
+static bool log_says(const char *what)
+{
+	char buf[513];
+	uint64_t off = 0;
+	int64_t n;
+
+	for (; (n = w_sys_info(W_SYS_LOG, off, buf, sizeof(buf) - 1)) > 0;
+	     off += n > 32 ? n - 32 : n) {
+		buf[n] = 0;
+		if (strstr(buf, what))
+			return true;
+	}
+	return false;
+}
+
+TEST(proc_name, is_what_the_log_says_of_it) /* covers: BADH TYPE ACCES FAULT */
+{
+	int64_t p = w_proc_create("before", 6, 0, 1), weak = w_handle_dup(p, W_READ);
+	struct w_thread_args a = {.rip = 0x10000, .rsp = 0x20000};
+	w_handle_t e = w_event_create(0);
+
+	t_eq(w_proc_name(BAD_HANDLE, "x", 1), W_EBADH);
+	t_eq(w_proc_name(e, "x", 1), W_ETYPE);
+	t_eq(w_proc_name(weak, "x", 1), W_EACCES);
+	t_eq(w_proc_name(p, (void *)8, 4), W_EFAULT);
+	t_ok(w_proc_name(p, "a name that is too long", 23));
+	t_ok(w_handle_close(w_thread_create(p, &a))); /* nothing is mapped there */
+	t_wait_end(p);
+	t_eq(log_says("a name that is : fault"), true);
+	t_eq(log_says("before: fault"), false);
+	t_ok(w_handle_close(weak));
+	t_ok(w_handle_close(e));
+	t_ok(w_handle_close(p));
+}
+
 TEST(proc_clone, the_child_is_a_copy_and_stays_stopped)
 {
 	struct w_obj_info i;
