@@ -292,4 +292,50 @@ lx_copy_str:
 3:	movq $-36, %rax
 	jmp 1b
 
+/* int lx_cmpxchg(uint64_t at, uint32_t *old, uint32_t new): 0, 1: it is *old now, W_EFAULT */
+.globl lx_cmpxchg
+lx_cmpxchg:
+	leaq 1f(%rip), %rax
+	movq %rax, %gs:TCB_FIXUP
+	movl (%rsi), %eax
+	lock cmpxchgl %edx, (%rdi)
+	jne 2f
+	xorl %eax, %eax
+1:	movq $0, %gs:TCB_FIXUP
+	ret
+2:	movl %eax, (%rsi)
+	movl $1, %eax
+	jmp 1b
+
+/* int lx_fpu_save(uint64_t at, bool xsave), lx_fpu_load(uint64_t at, bool xsave): 0, W_EFAULT */
+.globl lx_fpu_save
+lx_fpu_save:
+	leaq 1f(%rip), %rax
+	movq %rax, %gs:TCB_FIXUP
+	movl $-1, %eax
+	movl %eax, %edx
+	testl %esi, %esi
+	jz 2f
+	xsave64 (%rdi)
+	jmp 3f
+2:	fxsave64 (%rdi)
+3:	xorl %eax, %eax
+1:	movq $0, %gs:TCB_FIXUP
+	ret
+
+.globl lx_fpu_load
+lx_fpu_load:
+	leaq 1f(%rip), %rax
+	movq %rax, %gs:TCB_FIXUP
+	movl $-1, %eax
+	movl %eax, %edx
+	testl %esi, %esi
+	jz 2f
+	xrstor64 (%rdi)
+	jmp 3f
+2:	fxrstor64 (%rdi)
+3:	xorl %eax, %eax
+1:	movq $0, %gs:TCB_FIXUP
+	ret
+
 .section .note.GNU-stack, "", @progbits

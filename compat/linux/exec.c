@@ -13,7 +13,8 @@
 #define SHEBANG_DEPTH 4
 #define SHEBANG_ROOM (SHEBANG_DEPTH * 3 * 256) /* what scripts put before the arguments */
 #define ARGS_MAX (256u << 10)		       /* arguments and environment together */
-#define ARGS_FEW 4096u			       /* mostly enough */
+#define ARGS_LEAST (128u << 10)
+#define ARGS_FEW 4096u /* mostly enough */
 
 struct image {
 	struct elf elf;
@@ -130,6 +131,20 @@ static long map(w_handle_t mem, uint64_t off, uint64_t va, uint64_t len, uint32_
 	return w_as_map(0, &a);
 }
 
+/* The file may have been cut off behind us: what cannot be written is an error. */
+static long clear(uint64_t at, uint64_t end)
+{
+	static const char zeros[256];
+	uint64_t n;
+
+	for (; at < end; at += n) {
+		n = end - at < sizeof(zeros) ? end - at : sizeof(zeros);
+		if (put_user(at, zeros, n))
+			return W_EFAULT;
+	}
+	return 0;
+}
+
 /* File pages, then zero pages; the rest of the last file page is zeroed. */
 static long load_segment(const struct image *img, const struct elf_segment *s, uint64_t bias)
 {
@@ -146,7 +161,7 @@ static long load_segment(const struct image *img, const struct elf_segment *s, u
 	if (r >= 0 && pages > file_pages)
 		r = map(0, 0, file_pages, pages - file_pages, s->prot);
 	if (r >= 0 && end > file_end && file_end % W_PAGE && s->file_len && s->prot & W_PROT_WRITE)
-		memset((void *)file_end, 0, file_pages - file_end);
+		r = clear(file_end, file_pages);
 	return r < 0 ? r : 0;
 }
 
@@ -279,16 +294,16 @@ static void tell_procd(const char *path, const char *strings, uint32_t argc)
 
 #define STACK_MOST (1ull << 30) /* where RLIMIT_STACK says more */
 
-static long map_stack(void)
+/* What build_stack() writes is on it from the start, whatever the limit says. */
+static long map_stack(uint64_t first)
 {
 	uint64_t limit = proc()->rlimit[RLIMIT_STACK][0];
+	uint64_t least = (first + STACK_INITIAL) & ~(W_PAGE - 1);
 	struct w_map_args a = {.flags = W_PROT_READ | W_PROT_WRITE | W_MAP_GROWS | W_MAP_FIXED,
-			       .va = LX_STACK_TOP - STACK_INITIAL,
-			       .len = STACK_INITIAL};
+			       .va = LX_STACK_TOP - least,
+			       .len = least};
 
-	a.cookie = limit > STACK_MOST	   ? STACK_MOST
-		   : limit < STACK_INITIAL ? STACK_INITIAL
-					   : limit & ~(W_PAGE - 1);
+	a.cookie = limit > STACK_MOST ? STACK_MOST : limit < least ? least : limit & ~(W_PAGE - 1);
 	return w_as_map(0, &a) < 0 ? -ENOMEM : 0;
 }
 
@@ -307,7 +322,7 @@ static long replace(struct image *img, struct image *interp, const char *path, s
 	if (!err && interp)
 		err = load_image(interp, ibias);
 	if (!err)
-		err = map_stack();
+		err = map_stack(len + strlen(path) + (argc + envc) * 8);
 	if (err)
 		return err;
 	fd_close_exec();
@@ -440,13 +455,24 @@ static long copy_vector(uint64_t uv, char *out, uint32_t room, uint32_t *len, ui
 	return 0;
 }
 
+/* execve(2): a quarter of the stack is the arguments', or 128 KiB if that is on it. */
+static uint32_t args_max(void)
+{
+	uint64_t stack = proc()->rlimit[RLIMIT_STACK][0], most = stack / 4;
+
+	if (most < ARGS_LEAST)
+		most = stack < ARGS_LEAST ? stack : ARGS_LEAST;
+	return most < ARGS_MAX ? most : ARGS_MAX;
+}
+
 static long exec_common(const char *path, uint64_t argv, uint64_t envp, struct w_regs *r)
 {
-	uint32_t len, argc, envc, room = ARGS_FEW;
+	uint32_t len, argc, envc, most = args_max();
+	uint32_t room = most < ARGS_FEW ? most : ARGS_FEW;
 	char *strings;
 	long err;
 
-	for (;; room = ARGS_MAX) {
+	for (;; room = most) {
 		strings = pmalloc_raw(room + SHEBANG_ROOM);
 		if (!strings)
 			return -ENOMEM;
@@ -454,7 +480,7 @@ static long exec_common(const char *path, uint64_t argv, uint64_t envp, struct w
 		err = copy_vector(argv, strings, room, &len, &argc);
 		if (!err)
 			err = copy_vector(envp, strings, room, &len, &envc);
-		if (err != -7 || room == ARGS_MAX)
+		if (err != -7 || room == most)
 			break;
 		pfree(strings);
 	}

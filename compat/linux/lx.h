@@ -240,8 +240,15 @@ void pfree(void *p);
 
 /* ---- program memory ---- */
 
+/*
+ * entry.S.  Nothing else here touches a program's memory (native calls do, for us): whatever
+ * fault these meet, an address that is none included, is their W_EFAULT.
+ */
 int lx_copy(void *dst, const void *src, size_t n);
 long lx_copy_str(char *dst, const char *src, size_t n);
+int lx_cmpxchg(uint64_t at, uint32_t *old, uint32_t new); /* 1: it was not *old, but is now */
+int lx_fpu_save(uint64_t at, bool xsave);		  /* all vector state; at: 64-aligned */
+int lx_fpu_load(uint64_t at, bool xsave);
 
 static inline int get_user(void *dst, uint64_t src, size_t n)
 {

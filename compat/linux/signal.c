@@ -266,39 +266,33 @@ static bool has_xsave(uint32_t *size)
 	return true;
 }
 
-/* The state goes below sp, 64-aligned; returns its address. */
-static uint64_t save_fpu(uint64_t sp)
+/* The state goes below sp, 64-aligned: there. */
+static int save_fpu(uint64_t sp, uint64_t *at)
 {
-	uint32_t size = 512, *sw;
+	uint32_t size = 512, sw[12] = {XSTATE_MAGIC1}, end = XSTATE_MAGIC2; /* sw: fpx_sw_bytes */
 	bool x = has_xsave(&size);
-	char *p = (char *)((sp - size - 4) & ~63ull);
+	uint64_t p = (sp - size - 4) & ~63ull, header[8] = {0};
 
-	if (!x) {
-		__asm__ volatile("fxsave64 (%0)" : : "r"(p) : "memory");
-		return (uint64_t)p;
-	}
-	memset(p + 512, 0, 64);
-	__asm__ volatile("xsave64 (%0)" : : "r"(p), "a"(~0u), "d"(~0u) : "memory");
-	sw = (uint32_t *)(p + 464); /* fpx_sw_bytes */
-	memset(sw, 0, 48);
-	sw[0] = XSTATE_MAGIC1;
+	*at = p;
+	if (!x)
+		return lx_fpu_save(p, false);
+	if (put_user(p + 512, header, sizeof(header)) || lx_fpu_save(p, true) ||
+	    get_user(sw + 2, p + 512, 8))
+		return W_EFAULT;
 	sw[1] = size + 4;
-	*(uint64_t *)(sw + 2) = *(uint64_t *)(p + 512);
 	sw[4] = size;
-	*(uint32_t *)(p + size) = XSTATE_MAGIC2;
-	return (uint64_t)p;
+	return put_user(p + 464, sw, sizeof(sw)) || put_user(p + size, &end, 4) ? W_EFAULT : 0;
 }
 
-static void restore_fpu(uint64_t p)
+static int restore_fpu(uint64_t p)
 {
 	uint32_t size, magic = 0;
+	bool x;
 
 	if (!p)
-		return;
-	if (has_xsave(&size) && !get_user(&magic, p + 464, 4) && magic == XSTATE_MAGIC1)
-		__asm__ volatile("xrstor64 (%0)" : : "r"(p), "a"(~0u), "d"(~0u) : "memory");
-	else
-		__asm__ volatile("fxrstor64 (%0)" : : "r"(p) : "memory");
+		return 0;
+	x = has_xsave(&size) && !get_user(&magic, p + 464, 4) && magic == XSTATE_MAGIC1;
+	return lx_fpu_load(p, x);
 }
 
 /* ---- the frame ---- */
@@ -333,7 +327,8 @@ static bool on_altstack(const struct lx_thread *t, uint64_t sp)
 	return sp > t->altstack.sp && sp <= t->altstack.sp + t->altstack.size;
 }
 
-static void run_handler(struct w_regs *r, int sig, const struct lx_siginfo *info, uint64_t mask)
+/* False: there is no room for its frame where the program's stack is said to be. */
+static bool run_handler(struct w_regs *r, int sig, const struct lx_siginfo *info, uint64_t mask)
 {
 	struct lx_thread *t = self();
 	struct lx_sigaction act = proc()->action[sig];
@@ -343,11 +338,9 @@ static void run_handler(struct w_regs *r, int sig, const struct lx_siginfo *info
 	if (act.flags & SA_ONSTACK && !(t->altstack.flags & 2) && t->altstack.size &&
 	    !on_altstack(t, r->rsp))
 		sp = t->altstack.sp + t->altstack.size;
-	/* probe before the vector state is written there without a fix-up */
+	if (sp > LX_PROGRAM_TOP || save_fpu(sp, &fpu))
+		return false;
 	memset(&f, 0, sizeof(f));
-	if (put_user((sp - 4096) & ~63ull, &f, 64) || put_user(sp - 64, &f, 64))
-		lx_exit_process(SIGSEGV);
-	fpu = save_fpu(sp);
 	sp = ((fpu - sizeof(f)) & ~15ull) - 8;
 	f.restorer = act.restorer;
 	f.uc.flags = 7;
@@ -357,7 +350,7 @@ static void run_handler(struct w_regs *r, int sig, const struct lx_siginfo *info
 	f.uc.sigmask = mask;
 	fill_info(&f.info, info);
 	if (put_user(sp, &f, sizeof(f)))
-		lx_exit_process(SIGSEGV);
+		return false;
 	t->sigmask |= act.mask | (act.flags & SA_NODEFER ? 0 : BIT(sig));
 	t->sigmask &= ~UNBLOCKABLE;
 	if (act.flags & SA_RESETHAND) {
@@ -373,28 +366,30 @@ static void run_handler(struct w_regs *r, int sig, const struct lx_siginfo *info
 	r->rax = 0;
 	r->rflags &= ~0x500ull;
 	r->vec = 0;
+	return true;
 }
 
+/* What is torn, or where nothing can be read, is a SIGSEGV that may have a handler. */
 LX_FRAME(rt_sigreturn)
 {
 	struct rt_sigframe f;
 	struct sigcontext *c = &f.uc.mc;
+	bool bad = get_user(&f, r->rsp - 8, sizeof(f));
 
 	(void)a;
-	if (get_user(&f, r->rsp - 8, sizeof(f))) {
-		lx_force_signal(SIGSEGV, 128, 0);
-		self()->tcb.kicked = 1;
-		return r->rax;
+	if (!bad) {
+		*r = (struct w_regs){c->r15, c->r14, c->r13, c->r12, c->rbp, c->rbx, c->r11, c->r10,
+				     c->r9,  c->r8,  c->rax, c->rcx, c->rdx, c->rsi, c->rdi};
+		r->rip = c->rip;
+		r->rsp = c->rsp;
+		r->rflags = (c->eflags & 0x40dd5) | 0x202;
+		r->cs = 0x2b;
+		r->ss = 0x23;
+		self()->sigmask = f.uc.sigmask & ~UNBLOCKABLE;
+		bad = restore_fpu(c->fpstate);
 	}
-	restore_fpu(c->fpstate);
-	*r = (struct w_regs){c->r15, c->r14, c->r13, c->r12, c->rbp, c->rbx, c->r11, c->r10,
-			     c->r9,  c->r8,  c->rax, c->rcx, c->rdx, c->rsi, c->rdi};
-	r->rip = c->rip;
-	r->rsp = c->rsp;
-	r->rflags = (c->eflags & 0x40dd5) | 0x202;
-	r->cs = 0x2b;
-	r->ss = 0x23;
-	self()->sigmask = f.uc.sigmask & ~UNBLOCKABLE;
+	if (bad)
+		lx_force_signal(SIGSEGV, 128, 0);
 	self()->tcb.kicked = 1; /* look again: the mask changed */
 	self()->orig_rax = ~0ull;
 	return r->rax;
@@ -416,6 +411,14 @@ static void restart_call(struct w_regs *r, bool handler_restarts, bool handled)
 		self()->sleep_end = 0;
 		r->rax = -EINTR;
 	}
+}
+
+/* Instead of the signal there is a SIGSEGV, whose handler may have a stack of its own. */
+static void no_frame(int sig)
+{
+	if (sig == SIGSEGV)
+		lx_exit_process(SIGSEGV);
+	lx_force_signal(SIGSEGV, 128, 0);
 }
 
 void lx_signals(struct w_regs *r)
@@ -443,11 +446,14 @@ void lx_signals(struct w_regs *r)
 			continue;
 		}
 		mask = t->mask_saved ? t->saved_mask : t->sigmask;
-		t->mask_saved = false;
 		pending_restart = (int64_t)r->rax <= -512 && (int64_t)r->rax > -520;
 		if (pending_restart)
 			restart_call(r, proc()->action[sig].flags & SA_RESTART, true);
-		run_handler(r, sig, &info, mask);
+		if (!run_handler(r, sig, &info, mask)) {
+			no_frame(sig);
+			continue;
+		}
+		t->mask_saved = false;
 		if (lx_pending() & ~t->sigmask) /* never 0: a kick may have come just now */
 			t->tcb.kicked = 1;
 		return;

@@ -553,26 +553,39 @@ static long futex_wait(const uint64_t *a, uint32_t mask, bool absolute)
 	return err == -EINTR ? ERESTARTSYS : err;
 }
 
+/* One atomic step of futex(2) on a word: old is what it was. */
+static long futex_op(uint64_t at, uint32_t op, uint32_t arg, uint32_t *old)
+{
+	uint32_t new;
+	int r;
+
+	if (at & 3)
+		return -EINVAL;
+	if (get_user(old, at, 4))
+		return -EFAULT;
+	do {
+		new = op == 0	? arg
+		      : op == 1 ? *old + arg
+		      : op == 2 ? *old | arg
+		      : op == 3 ? *old & ~arg
+				: *old ^ arg;
+		r = lx_cmpxchg(at, old, new);
+	} while (r > 0);
+	return r;
+}
+
 static long futex_wake_op(const uint64_t *a)
 {
-	uint32_t v = a[5], op = v >> 28 & 7, cmp = v >> 24 & 15, old, new;
+	uint32_t v = a[5], op = v >> 28 & 7, cmp = v >> 24 & 15, old;
 	int32_t oparg = (int32_t)(v << 8) >> 20, cmparg = (int32_t)(v << 20) >> 20;
-	uint32_t *p = (uint32_t *)a[4];
 	bool hit;
 	long n, m;
 
 	if (v >> 31)
 		oparg = 1 << (oparg & 31);
-	if (get_user(&old, a[4], 4))
-		return -EFAULT;
-	do {
-		new = op == 0	? (uint32_t)oparg
-		      : op == 1 ? old + oparg
-		      : op == 2 ? old | oparg
-		      : op == 3 ? old & ~oparg
-				: old ^ oparg;
-	} while (!__atomic_compare_exchange_n(p, &old, new, false, __ATOMIC_SEQ_CST,
-					      __ATOMIC_SEQ_CST));
+	n = futex_op(a[4], op, oparg, &old);
+	if (n < 0)
+		return n;
 	hit = cmp == 0	 ? (int32_t)old == cmparg
 	      : cmp == 1 ? (int32_t)old != cmparg
 	      : cmp == 2 ? (int32_t)old < cmparg
@@ -580,7 +593,7 @@ static long futex_wake_op(const uint64_t *a)
 	      : cmp == 4 ? (int32_t)old > cmparg
 			 : (int32_t)old >= cmparg;
 	n = w_futex_wake((void *)a[0], a[2], ~0u);
-	m = hit && n >= 0 ? w_futex_wake(p, a[3], ~0u) : 0;
+	m = hit && n >= 0 ? w_futex_wake((void *)a[4], a[3], ~0u) : 0;
 	return n < 0 ? n : m < 0 ? m : n + m;
 }
 
@@ -593,11 +606,13 @@ static long futex_wake_op(const uint64_t *a)
 
 static long lock_pi(const uint64_t *a, bool try)
 {
-	uint32_t *p = (uint32_t *)a[0], old, tid = self()->tid, want;
+	uint32_t old, tid = self()->tid, want;
 	const uint64_t b[6] = {a[0], FUTEX_CLOCK_REALTIME, 0, a[3]};
 	uint64_t w[6];
 	long err;
 
+	if (a[0] & 3)
+		return -EINVAL;
 	for (;;) {
 		if (get_user(&old, a[0], 4))
 			return -EFAULT;
@@ -605,16 +620,18 @@ static long lock_pi(const uint64_t *a, bool try)
 			return -35;	  /* EDEADLK */
 		if (!(old & FUTEX_TID)) { /* free, or its owner died */
 			want = tid | (old & ~FUTEX_TID);
-			if (__atomic_compare_exchange_n(p, &old, want, false, __ATOMIC_SEQ_CST,
-							__ATOMIC_SEQ_CST))
-				return 0;
+			err = lx_cmpxchg(a[0], &old, want);
+			if (err <= 0)
+				return err;
 			continue;
 		}
 		if (try)
 			return -EAGAIN;
 		want = old | FUTEX_WAITERS;
-		if (want != old && !__atomic_compare_exchange_n(p, &old, want, false,
-								__ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+		err = want != old ? lx_cmpxchg(a[0], &old, want) : 0;
+		if (err < 0)
+			return err;
+		if (err)
 			continue;
 		memcpy(w, b, sizeof(w));
 		w[2] = want;
@@ -626,17 +643,21 @@ static long lock_pi(const uint64_t *a, bool try)
 
 static long unlock_pi(const uint64_t *a)
 {
-	uint32_t *p = (uint32_t *)a[0], old;
+	uint32_t old;
+	int r;
 
 	if (get_user(&old, a[0], 4))
 		return -EFAULT;
 	if ((old & FUTEX_TID) != self()->tid)
 		return -EPERM;
+	if (a[0] & 3)
+		return -EINVAL;
 	/* the waiters' bit stays until the last of them found the word free */
-	while (!__atomic_compare_exchange_n(p, &old, 0, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+	while ((r = lx_cmpxchg(a[0], &old, 0)) > 0)
 		;
-	w_futex_wake(p, 0x7fffffff, ~0u);
-	return 0;
+	if (!r)
+		w_futex_wake((void *)a[0], 0x7fffffff, ~0u);
+	return r;
 }
 
 LX(futex)

@@ -71,7 +71,7 @@ static void devices(void)
 	struct w_msg m;
 	long open, own;
 
-	printf("native: disk %ld\n", ask(LX_H_BLOCK, FS_OPEN, "", 0, FS_O_RDWR, 0, &m));
+	printf("native: disk %ld\n", ask(LX_H_FS, FS_OPEN, "/dev/vda", 8, FS_O_RDWR, 0, &m));
 	printf("native: console %ld\n", ask(LX_H_CONSOLE, FS_OPEN, "console", 7, FS_O_RDWR, 0, &m));
 	printf("native: foreign %ld\n", ask(LX_H_CONSOLE, FS_OPEN, "/0", 2, FS_O_RDWR, 0, &m));
 	printf("native: taken %ld\n",

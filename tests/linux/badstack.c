@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -80,6 +81,54 @@ static void torn(uint64_t sp)
 	printf("torn frame: %s\n", got == SIGSEGV ? "SIGSEGV" : "?");
 }
 
+/* The vector state that a handler returns to: nowhere, or with reserved bits in its head. */
+static int state_kind;
+
+static void spoil_state(int sig, siginfo_t *i, void *ctx)
+{
+	mcontext_t *m = &((ucontext_t *)ctx)->uc_mcontext;
+
+	if (state_kind == 0)
+		m->fpregs = (void *)8;
+	else if (state_kind == 1)
+		m->fpregs = (void *)0x8000000000000000;
+	else
+		memset((char *)m->fpregs + 512 + 8, 0xff, 56);
+}
+
+static void torn_state(int kind)
+{
+	struct sigaction sa = {.sa_sigaction = spoil_state, .sa_flags = SA_SIGINFO};
+	int got = sigsetjmp(back, 1);
+
+	state_kind = kind;
+	sigaction(SIGUSR1, &sa, NULL);
+	if (!got)
+		raise(SIGUSR1);
+	printf("torn vector state %d: %s\n", kind, got == SIGSEGV ? "SIGSEGV" : "?");
+}
+
+static void not_reached(int sig)
+{
+	puts("a handler without a frame");
+	_exit(1);
+}
+
+/* A signal whose handler would run where there is no stack. */
+static void no_frame(uint64_t sp)
+{
+	int got = sigsetjmp(back, 1);
+
+	signal(SIGUSR1, not_reached);
+	if (!got) {
+		asm volatile("movq %0, %%rsp\n\tsyscall" ::"r"(sp), "a"(SYS_tkill), "D"(getpid()),
+			     "S"(SIGUSR1)
+			     : "rcx", "r11", "memory");
+		__builtin_unreachable();
+	}
+	printf("no frame: %s\n", got == SIGSEGV ? "SIGSEGV" : "?");
+}
+
 /* Without a handler: the program ends, by SIGSEGV. */
 static void ends(void (*f)(uint64_t), uint64_t arg)
 {
@@ -107,6 +156,7 @@ static void unexpected(int sig)
 	_exit(1);
 }
 
+/* C libraries look at some of them first. */
 static void pointers(void)
 {
 	void *bad = (void *)8, *far = (void *)0x7ffffffff000, *odd = (void *)0x8000000000000000;
@@ -161,12 +211,60 @@ static void pointers(void)
 	}
 }
 
-int main(void)
+enum { WAKE_OP = 5, LOCK_PI, UNLOCK_PI, TRYLOCK_PI };
+#define ADD_1_IF_0 (1 << 28 | 1 << 12)
+#define FUTEX(at, op, val, at2, val3) SAY(syscall(SYS_futex, at, op, val, NULL, at2, val3))
+
+static void words(void)
+{
+	uint32_t *ro = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint32_t good = 0, *odd = (uint32_t *)((char *)&good + 1);
+
+	*ro = getpid(); /* the first thread's */
+	mprotect(ro, 4096, PROT_READ);
+	FUTEX(&good, WAKE_OP, 1, ro, ADD_1_IF_0);
+	FUTEX(&good, WAKE_OP, 1, (void *)8, ADD_1_IF_0);
+	FUTEX(&good, WAKE_OP, 1, odd, ADD_1_IF_0);
+	FUTEX(ro, UNLOCK_PI, 0, NULL, 0);
+	FUTEX(ro + 1, LOCK_PI, 0, NULL, 0);
+	FUTEX(ro + 1, TRYLOCK_PI, 0, NULL, 0);
+	FUTEX((void *)8, LOCK_PI, 0, NULL, 0);
+	FUTEX(odd, LOCK_PI, 0, NULL, 0);
+	FUTEX(odd, UNLOCK_PI, 0, NULL, 0);
+	FUTEX(&good, WAKE_OP, 1, &good, ADD_1_IF_0);
+	SAY(good);
+}
+
+/* Arguments that have room on the stack, however small that may be, and more than that. */
+static void arguments(size_t n)
+{
+	struct rlimit small = {65536, 65536};
+	char *arg = malloc(n + 1), *argv[] = {"x", "sized", arg, NULL};
+	int st;
+
+	memset(arg, 'a', n);
+	arg[n] = 0;
+	if (!fork()) {
+		setrlimit(RLIMIT_STACK, &small);
+		execv("/proc/self/exe", argv);
+		printf("execv of %zu: errno %d\n", n, errno);
+		_exit(0);
+	}
+	wait(&st);
+	printf("status %x\n", st);
+	free(arg);
+}
+
+int main(int argc, char **argv)
 {
 	stack_t ss = {.ss_sp = alt, .ss_size = sizeof(alt)};
 	struct sigaction sa = {.sa_handler = on_segv, .sa_flags = SA_ONSTACK | SA_NODEFER};
 
 	setvbuf(stdout, NULL, _IONBF, 0);
+	if (argc == 3) {
+		printf("arguments of %zu\n", strlen(argv[2]));
+		return 0;
+	}
 	sigaltstack(&ss, NULL);
 	sigaction(SIGSEGV, &sa, NULL);
 	sigaction(SIGBUS, &sa, NULL);
@@ -181,7 +279,18 @@ int main(void)
 	torn((uint64_t)alt + sizeof(alt) - 16 + 0x100000000000);
 	ends(torn, 8);
 	ends(torn, 0x7fffffffe000);
+	torn_state(0);
+	torn_state(1);
+	torn_state(2);
+	no_frame(8);
+	no_frame(0x7fffffffe000);
+	no_frame(0x8000000000000000);
+	ends(no_frame, 8);
 	signal(SIGSEGV, unexpected);
+	words();
+	arguments(30000);
+	arguments(100000);
+	arguments(200000);
 	pointers();
 	return 0;
 }
