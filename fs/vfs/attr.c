@@ -86,8 +86,8 @@ static int setattr_allowed(struct request *rq, const struct inode *i)
 	if (what & FS_SET_GID && m->FS_SETATTR_in_gid != i->gid &&
 	    !cred_member(me, m->FS_SETATTR_in_gid))
 		return W_EPERM;
-	if (!(what & ~(uint32_t)FS_SET_NOFOLLOW)) /* chown(-1, -1) */
-		return 0;
+	if (!(what & ~(uint32_t)FS_SET_NOFOLLOW)) /* chown(-1, -1): it takes set-id bits away */
+		return i->mode & 06000 && is_file(i) && !owns(rq, i) ? W_EPERM : 0;
 	if (what & FS_SET_NOW && !(what & (FS_SET_MODE | FS_SET_UID | FS_SET_GID)) &&
 	    may(rq, i, MAY_W)) /* times to now: writing is enough */
 		return 0;
@@ -107,7 +107,7 @@ static uint32_t mode_wanted(struct request *rq, const struct inode *i, uint32_t 
 		if (me && me->uid && !cred_member(me, i->gid) && !is_dir(i))
 			mode &= ~02000u;
 	}
-	if (*what & (FS_SET_UID | FS_SET_GID) && is_file(i)) {
+	if ((*what & (FS_SET_UID | FS_SET_GID) || !(*what & 0xff)) && is_file(i)) {
 		mode &= mode & 010 ? ~06000u : ~04000u;
 		*what |= FS_SET_MODE;
 	}
