@@ -48,7 +48,7 @@ export CC HOSTCC
 
 config-goals := config menuconfig nconfig oldconfig olddefconfig savedefconfig alldefconfig \
 	allyesconfig allnoconfig randconfig listnewconfig defconfig %_defconfig set explain lint
-free-goals := help check check-python check-posix check-libc bench deps deps-bench clean mrproper format
+free-goals := help check check-long check-python check-posix check-libc bench deps deps-bench clean mrproper format
 no-config := $(filter $(config-goals) $(free-goals),$(MAKECMDGOALS))
 
 CONFIG_FILE := .config
@@ -77,6 +77,11 @@ TESTS ?=
 check:
 	@cd $(srctree) && WHERRY_TEST_OUT="$(objtree)/tests-out" PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -m pytest -q -p no:cacheprovider tests $(TESTS)
 
+# What takes too long for every day: 100,000 crashes of a volume, 200 machines killed.
+check-long:
+	@cd $(srctree) && WHERRY_TEST_OUT="$(objtree)/tests-out" PYTHONDONTWRITEBYTECODE=1 SRFS_CRASHES=12000 WHERRY_KILLS=200 \
+		/usr/bin/python3 -m pytest -q -p no:cacheprovider tests/unit/test_units.py tests/e2e/test_stay.py -k "srfs or killed" $(TESTS)
+
 bench:
 	@sh $(srctree)/scripts/bench
 
@@ -93,7 +98,7 @@ check-posix check-libc: check-%:
 	$$m defconfig && $$m set PKG_EXTRA="libc6 libgcc-s1" FS_MEM_LIMIT=512 STRACE=y && \
 	TESTS="$(TESTS)" /usr/bin/python3 $(srctree)/scripts/$@ $$o $$o/suite sh -c '$$0 set "$$1" && $$0 image' "$$m"
 
-.PHONY: check check-python check-posix check-libc bench help deps deps-bench clean mrproper format
+.PHONY: check check-long check-python check-posix check-libc bench help deps deps-bench clean mrproper format
 help:
 	@sh $(srctree)/scripts/help
 
