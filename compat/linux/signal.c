@@ -829,9 +829,16 @@ static long tgkill(uint32_t tid, uint64_t sig)
 	return tgkill_info(tid, sig, -6, 0); /* SI_TKILL */
 }
 
+/* Of other processes their first threads are known, by the numbers of the processes. */
 LX(tkill)
 {
-	return (int32_t)a[0] <= 0 ? -EINVAL : tgkill(a[0], (uint32_t)a[1]);
+	uint32_t tid = a[0];
+
+	if ((int32_t)tid <= 0)
+		return -EINVAL;
+	if (!lx_thread_by_tid(tid) && tid < 0x8000 && tid != proc()->pid)
+		return kill_pid(tid, (uint32_t)a[1], -6, 0);
+	return tgkill(tid, (uint32_t)a[1]);
 }
 
 LX(tgkill)

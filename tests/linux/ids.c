@@ -54,6 +54,34 @@ static void try(int id)
 		SAY(kill(id, 0));
 }
 
+/* What may be asked of process 1. */
+static void known(void)
+{
+	struct sched_param p;
+	struct rlimit lim;
+	cpu_set_t set;
+	int id = 1;
+
+	SAY(syscall(SYS_getpriority, PRIO_PROCESS, 1) > 0);
+	SAY(syscall(SYS_getpriority, PRIO_USER, 0) > 0);
+	SAY(sched_getscheduler(1) >= 0);
+	SAY(sched_getparam(1, &p));
+	SAY(syscall(SYS_sched_getaffinity, 1, sizeof(set), &set) > 0);
+	SAY(syscall(SYS_prlimit64, 1, RLIMIT_NOFILE, NULL, &lim));
+	SAY(syscall(SYS_pidfd_open, 1, 0) >= 0);
+	SAY(syscall(SYS_tkill, 1, 0));
+	SAY(syscall(SYS_tgkill, 1, 1, 0));
+	SAY(syscall(SYS_tgkill, 1, 2, 0));
+	SAY(syscall(SYS_rt_sigqueueinfo, 1, 0, &info));
+	SAY(waitpid(1, NULL, WNOHANG));
+	SAY(syscall(SYS_waitid, P_PID, 1, &waited, WEXITED | WNOHANG, NULL));
+	SAY(setpgid(1, 0));
+	SAY(setpgid(0, 1));
+	SAY(access("/proc/1/comm", F_OK));
+	SAY(access("/proc/1/cmdline", R_OK));
+	SAY(access("/proc/1/task/1/comm", R_OK));
+}
+
 int main(void)
 {
 	int id = 1, child, status;
@@ -72,11 +100,14 @@ int main(void)
 	SAY(access("/proc/1/stat", F_OK));
 	SAY(access("/proc/1/status", F_OK));
 	SAY(setpgid(1, 1));
+	known();
 	child = fork();
 	if (!child) {
 		setuid(1000);
 		SAY(kill(1, 0));
 		SAY(kill(1, SIGTERM));
+		known();
+		SAY(kill(-1, 0)); /* there are others: that is enough */
 		SAY(getpgid(1) >= 0);
 		fflush(stdout);
 		_exit(0);

@@ -268,6 +268,7 @@ static int signal_group(struct proc *from, uint32_t pgid, int sig, int code)
 	return found;
 }
 
+/* kill(2) with -1: there is somebody else, and that is enough for success, as on Linux. */
 static int signal_all(struct proc *from, int sig)
 {
 	struct list *l, *tmp;
@@ -276,10 +277,10 @@ static int signal_all(struct proc *from, int sig)
 
 	list_for_each_safe (l, tmp, &procs) {
 		p = list_entry(l, struct proc, all);
-		if (p == from || p->pid == 1 || p->state == P_ZOMBIE || !may_signal(from, p, sig))
+		if (p == from || p->state == P_ZOMBIE)
 			continue;
 		found = 0;
-		if (sig)
+		if (sig && may_signal(from, p, sig))
 			post(p, sig, 0, from->pid, from->ruid, 0);
 	}
 	return found;
@@ -738,6 +739,15 @@ static void op_limit(struct w_msg *m, struct proc *p)
 	reply(m, 0);
 }
 
+/* Init has none. */
+static bool limits_of(const struct proc *p, uint64_t lim[16][2])
+{
+	if (p != &init)
+		return proc_limits(p, lim);
+	memset(lim, 0xff, 16 * sizeof(*lim));
+	return true;
+}
+
 static void op_limits(struct w_msg *m)
 {
 	uint64_t resource = m->PROC_LIMITS_in_resource, lim[16][2];
@@ -745,7 +755,7 @@ static void op_limits(struct w_msg *m)
 
 	if (resource >= 16) {
 		reply(m, W_EINVAL);
-	} else if (!p || !proc_limits(p, lim)) {
+	} else if (!p || !limits_of(p, lim)) {
 		reply(m, W_ESRCH);
 	} else if (!may_look(p, m->sender)) {
 		reply(m, W_EPERM);
@@ -1385,7 +1395,9 @@ static void op_stopped(struct w_msg *m, struct proc *p)
 static void op_pidfd(struct w_msg *m)
 {
 	struct proc *p = proc_by_pid(m->PROC_PIDFD_in_pid);
-	int64_t h = p == &init ? W_EPERM : p ? w_handle_dup(p->process, W_READ | W_DUP) : W_ESRCH;
+	int64_t h = p == &init ? w_event_create(0) /* it does not end */
+		    : p	       ? w_handle_dup(p->process, W_READ | W_DUP)
+			       : W_ESRCH;
 
 	if (h < 0) {
 		reply(m, h);

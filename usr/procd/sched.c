@@ -122,6 +122,10 @@ void nice_call(struct w_msg *m, struct proc *from)
 			err = set_nice(from, p, nice);
 		lowest = p->nice < lowest ? p->nice : lowest;
 	}
+	if (nice_names(proc_by_pid(1), which, who)) { /* init, as sched_call() has it */
+		err = set && !err ? W_EPERM : err;
+		lowest = lowest > 0 ? 0 : lowest;
+	}
 	m->PROC_NICE_out_nice = (uint64_t)(int64_t)lowest;
 	proc_reply(m, err ? err : lowest == 20 ? W_ESRCH : 0);
 }
