@@ -252,7 +252,8 @@ static void default_action(int sig)
 #define XSTATE_MAGIC1 0x46505853u
 #define XSTATE_MAGIC2 0x46505845u
 
-static bool has_xsave(uint32_t *size)
+/* What CPUID says of it: the bytes that it takes, and the state components in them. */
+static bool has_xsave(uint32_t *size, uint64_t *features)
 {
 	uint32_t a = 1, b, c = 0, d;
 
@@ -263,35 +264,47 @@ static bool has_xsave(uint32_t *size)
 	c = 0;
 	__asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
 	*size = b;
+	*features = (uint64_t)d << 32 | a;
 	return true;
 }
+
+/* From byte 464 of the state on: fpx_sw_bytes, and the header, which has to be clear. */
+struct xstate_mark {
+	uint32_t magic, size;
+	uint64_t features;
+	uint32_t xsave_size, pad[7];
+	uint64_t header[8];
+};
+_Static_assert(sizeof(struct xstate_mark) == 48 + 64, "uapi/asm/sigcontext.h");
 
 /* The state goes below sp, 64-aligned: there. */
 static int save_fpu(uint64_t sp, uint64_t *at)
 {
-	uint32_t size = 512, sw[12] = {XSTATE_MAGIC1}, end = XSTATE_MAGIC2; /* sw: fpx_sw_bytes */
-	bool x = has_xsave(&size);
-	uint64_t p = (sp - size - 4) & ~63ull, header[8] = {0};
+	struct xstate_mark m = {.magic = XSTATE_MAGIC1};
+	uint32_t size = 512, end = XSTATE_MAGIC2;
+	bool x = has_xsave(&size, &m.features);
+	uint64_t p = (sp - size - 4) & ~63ull;
 
 	*at = p;
 	if (!x)
 		return lx_fpu_save(p, false);
-	if (put_user(p + 512, header, sizeof(header)) || lx_fpu_save(p, true) ||
-	    get_user(sw + 2, p + 512, 8))
-		return W_EFAULT;
-	sw[1] = size + 4;
-	sw[4] = size;
-	return put_user(p + 464, sw, sizeof(sw)) || put_user(p + size, &end, 4) ? W_EFAULT : 0;
+	m.size = size + 4;
+	m.xsave_size = size;
+	return put_user(p + 464, &m, sizeof(m)) || put_user(p + size, &end, 4) ||
+			       lx_fpu_save(p, true)
+		       ? W_EFAULT
+		       : 0;
 }
 
 static int restore_fpu(uint64_t p)
 {
 	uint32_t size, magic = 0;
+	uint64_t features;
 	bool x;
 
 	if (!p)
 		return 0;
-	x = has_xsave(&size) && !get_user(&magic, p + 464, 4) && magic == XSTATE_MAGIC1;
+	x = has_xsave(&size, &features) && !get_user(&magic, p + 464, 4) && magic == XSTATE_MAGIC1;
 	return lx_fpu_load(p, x);
 }
 
