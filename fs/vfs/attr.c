@@ -87,7 +87,7 @@ static int setattr_allowed(struct request *rq, const struct inode *i)
 	    !cred_member(me, m->FS_SETATTR_in_gid))
 		return W_EPERM;
 	if (!(what & ~(uint32_t)FS_SET_NOFOLLOW)) /* chown(-1, -1): it takes set-id bits away */
-		return i->mode & 06000 && is_file(i) && !owns(rq, i) ? W_EPERM : 0;
+		return is_file(i) && passing_bits(rq, i) && !owns(rq, i) ? W_EPERM : 0;
 	if (what & FS_SET_NOW && !(what & (FS_SET_MODE | FS_SET_UID | FS_SET_GID)) &&
 	    may(rq, i, MAY_W)) /* times to now: writing is enough */
 		return 0;
@@ -99,16 +99,15 @@ static int setattr_allowed(struct request *rq, const struct inode *i)
 static uint32_t mode_wanted(struct request *rq, const struct inode *i, uint32_t *what)
 {
 	const struct w_msg *m = rq->m;
-	const struct proc_cred *me = permission_cred(rq);
 	uint32_t mode = i->mode;
 
 	if (*what & FS_SET_MODE) {
 		mode = (i->mode & FS_S_IFMT) | (m->FS_SETATTR_in_mode & 07777);
-		if (me && me->uid && !cred_member(me, i->gid) && !is_dir(i))
+		if (!is_dir(i) && !may_give_group(rq, i->gid))
 			mode &= ~02000u;
 	}
 	if ((*what & (FS_SET_UID | FS_SET_GID) || !(*what & 0xff)) && is_file(i)) {
-		mode &= mode & 010 ? ~06000u : ~04000u;
+		mode &= ~passing_bits(rq, i);
 		*what |= FS_SET_MODE;
 	}
 	return mode;

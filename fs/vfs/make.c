@@ -61,14 +61,17 @@ static int is_free(struct dentry *dir, const struct name *name, struct dentry **
 	return err == W_ENOENT ? 0 : err;
 }
 
-/* set-group-id directories: what is made belongs to their group. */
-static void inherit_group(const struct inode *dir, struct new_file *what)
+/* set-group-id directories: what is made belongs to their group, and may not speak for it unless
+ * who makes it is in it. */
+static void inherit_group(struct request *rq, const struct inode *dir, struct new_file *what)
 {
 	if (!(dir->mode & 02000))
 		return;
 	what->gid = dir->gid;
 	if ((what->mode & FS_S_IFMT) == FS_S_IFDIR)
 		what->mode |= 02000;
+	else if ((what->mode & 02010) == 02010 && !may_give_group(rq, dir->gid))
+		what->mode &= ~02000u;
 }
 
 static int named(struct path dir, const struct name *name, struct dentry *d, struct inode *inode,
@@ -88,13 +91,13 @@ static int named(struct path dir, const struct name *name, struct dentry *d, str
 	return 0;
 }
 
-static int create(struct inode *dir, const struct name *name, struct new_file *what,
-		  struct inode **out)
+static int create(struct request *rq, struct inode *dir, const struct name *name,
+		  struct new_file *what, struct inode **out)
 {
 	int err;
 
 	if (!what->link) {
-		inherit_group(dir, what);
+		inherit_group(rq, dir, what);
 		return dir->ops->create(dir, name, what, out);
 	}
 	if (!what->link->nlink) /* its last name has just gone */
@@ -117,7 +120,7 @@ static int make_locked(struct request *rq, struct path dir, const struct name *n
 	if (!err)
 		err = may_make(rq, &dir, name->bytes);
 	if (!err)
-		err = create(at, name, what, &inode);
+		err = create(rq, at, name, what, &inode);
 	if (err) {
 		if (d)
 			dentry_put(d);

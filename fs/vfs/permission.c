@@ -125,10 +125,23 @@ int may_remove(struct request *rq, const struct inode *dir, const struct inode *
 	return !(dir->mode & 01000) || owns(rq, i) || owns(rq, dir) ? 0 : W_EPERM;
 }
 
-/* The set-group-id bit without execution for the group means mandatory locking: it stays. */
+bool may_give_group(struct request *rq, uint32_t gid)
+{
+	const struct proc_cred *c = permission_cred(rq);
+
+	return !c || !c->uid || cred_member(c, gid);
+}
+
+uint32_t passing_bits(struct request *rq, const struct inode *i)
+{
+	if (!(i->mode & 06000))
+		return 0;
+	return i->mode & (i->mode & 010 || !may_give_group(rq, i->gid) ? 06000u : 04000u);
+}
+
 uint32_t mode_after_write(struct request *rq, const struct inode *i)
 {
-	uint32_t bits = i->mode & (i->mode & 010 ? 06000u : 04000u);
+	uint32_t bits = passing_bits(rq, i);
 
 	return bits && !may_all(rq) ? i->mode & ~bits : i->mode;
 }

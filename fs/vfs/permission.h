@@ -24,5 +24,12 @@ bool may_all(struct request *rq);		      /* root, or ourselves */
 bool owns(struct request *rq, const struct inode *i); /* root or the owner */
 /* May the entry i of dir be removed or renamed (write, search, sticky bit)?  0, EPERM, EACCES. */
 int may_remove(struct request *rq, const struct inode *dir, const struct inode *i);
+/* May he set the set-group-id bit of what is that group's?  Its members, and root. */
+bool may_give_group(struct request *rq, uint32_t gid);
+/*
+ * The set-id bits that go with another owner or content.  The set-group-id bit without execution
+ * for the group means mandatory locking: it stays, if he may have set it.
+ */
+uint32_t passing_bits(struct request *rq, const struct inode *i);
 /* What a write by the caller leaves of the mode (set-id bits go, unless he may all). */
 uint32_t mode_after_write(struct request *rq, const struct inode *i);
