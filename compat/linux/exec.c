@@ -10,9 +10,7 @@
 #define PIE_BASE 0x555555554000ull
 #define INTERP_BASE 0x7f0000000000ull
 #define STACK_INITIAL (132ull << 10)
-#define SHEBANG_DEPTH 4
-#define SHEBANG_ROOM (SHEBANG_DEPTH * 3 * 256) /* what scripts put before the arguments */
-#define ARGS_MAX (256u << 10)		       /* arguments and environment together */
+#define ARGS_MAX (256u << 10) /* arguments and environment together */
 #define ARGS_LEAST (128u << 10)
 #define ARGS_FEW 4096u /* mostly enough */
 
@@ -277,17 +275,23 @@ static void reset_signals(void)
 	t->clear_tid = t->robust = 0;
 }
 
+#define ARGS_SHOWN 344 /* bytes of the arguments that /proc/PID/cmdline may want */
+
 static void tell_procd(const char *path, const char *strings, uint32_t argc)
 {
-	char buf[600];
-	size_t n = strlcpy(buf, path, 256) + 1;
-	struct w_msg m = {.op = PROC_EXEC, .in = (uint64_t)buf};
+	struct lx_path all LX_PATH;
+	struct w_msg m = {.op = PROC_EXEC};
+	uint64_t n = strlen(path) + 1, end = n + ARGS_SHOWN;
 
-	for (; argc && n + strlen(strings) + 1 < sizeof(buf); argc--) {
-		memcpy(buf + n, strings, strlen(strings) + 1);
+	path_start(&all);
+	path_put(&all, 0, path);
+	for (; argc && n + strlen(strings) + 1 < end; argc--) {
+		if (path_put(&all, n, strings))
+			break;
 		n += strlen(strings) + 1;
 		strings += strlen(strings) + 1;
 	}
+	m.in = (uint64_t)all.s;
 	m.in_len = n;
 	lx_chan(LX_H_PROC, &m);
 }
@@ -307,6 +311,19 @@ static long map_stack(uint64_t first)
 	return w_as_map(0, &a) < 0 ? -ENOMEM : 0;
 }
 
+/* When there is no thread left that may be reading the old one. */
+static long set_exe(const char *path)
+{
+	char *exe = pmalloc_raw(strlen(path) + 1);
+
+	if (!exe)
+		return -ENOMEM;
+	memcpy(exe, path, strlen(path) + 1);
+	pfree(proc()->exe);
+	proc()->exe = exe;
+	return 0;
+}
+
 static long replace(struct image *img, struct image *interp, const char *path, struct w_regs *r,
 		    const char *strings, uint32_t argc, uint32_t envc, uint32_t len)
 {
@@ -316,6 +333,9 @@ static long replace(struct image *img, struct image *interp, const char *path, s
 	long err;
 
 	lx_end_other_threads();
+	err = set_exe(path);
+	if (err)
+		return err;
 	if (w_as_detach() < 0) /* our memory is nobody else's */
 		w_as_unmap(0, 0x10000, LX_PROGRAM_TOP - 0x10000);
 	err = load_image(img, bias);
@@ -330,7 +350,6 @@ static long replace(struct image *img, struct image *interp, const char *path, s
 	reset_signals();
 	proc()->brk_start = (img->elf.hi + bias + W_PAGE) & ~(W_PAGE - 1);
 	*(uint64_t *)LX_BRK_AT = proc()->brk_start;
-	strlcpy(proc()->exe, path, sizeof(proc()->exe));
 	strlcpy(proc()->comm, base ? base + 1 : path, sizeof(proc()->comm));
 	w_proc_name(0, proc()->comm, strlen(proc()->comm));
 	tell_procd(path, strings, argc);
@@ -390,20 +409,17 @@ long lx_exec(const char *upath, struct w_regs *r, char *strings, uint32_t argc, 
 	     uint32_t len)
 {
 	struct image *img = pmalloc_raw(sizeof(*img)), *interp = NULL;
-	char path[256];
+	const char *path = upath;
+	char next[256];
 	int depth;
-	long err;
+	long err = img ? image_open(img, path) : -ENOMEM;
 
-	strlcpy(path, upath, sizeof(path));
-	err = img ? image_open(img, path) : -ENOMEM;
 	for (depth = 0; !err && img->head_len > 2 && img->head[0] == '#' && img->head[1] == '!';
 	     depth++) {
-		char next[256];
-
-		err = depth == SHEBANG_DEPTH ? W_ELOOP
-					     : shebang(img, path, next, strings, &argc, &len);
+		err = depth == LX_SHEBANG_DEPTH ? W_ELOOP
+						: shebang(img, path, next, strings, &argc, &len);
 		image_close(img);
-		strlcpy(path, next, sizeof(path));
+		path = next;
 		if (!err)
 			err = image_open(img, path);
 	}
@@ -473,7 +489,7 @@ static long exec_common(const char *path, uint64_t argv, uint64_t envp, struct w
 	long err;
 
 	for (;; room = most) {
-		strings = pmalloc_raw(room + SHEBANG_ROOM);
+		strings = pmalloc_raw(room + LX_SHEBANG_ROOM + strlen(path));
 		if (!strings)
 			return -ENOMEM;
 		len = 0;
@@ -493,30 +509,27 @@ static long exec_common(const char *path, uint64_t argv, uint64_t envp, struct w
 
 LX_FRAME(execve)
 {
-	char path[1024];
-	long err = path_get(-100, a[0], path, sizeof(path));
+	struct lx_path path LX_PATH;
+	long err;
 
-	if (err < 0)
-		return err;
-	if (!strcmp(path, "/proc/self/exe"))
-		strlcpy(path, proc()->exe, sizeof(path));
-	return exec_common(path, a[1], a[2], r);
+	path_start(&path);
+	err = path_get(-100, a[0], &path);
+	if (err >= 0 && !strcmp(path.s, "/proc/self/exe"))
+		err = path_put(&path, 0, proc()->exe);
+	return err < 0 ? err : exec_common(path.s, a[1], a[2], r);
 }
 
 LX_FRAME(execveat)
 {
-	char path[1024], c = 1;
 	struct lx_file *f = fd_file(a[0]);
+	struct lx_path path LX_PATH;
+	char c = 1;
 	long err;
 
-	if (a[4] & 0x1000 && !get_user(&c, a[1], 1) && !c) { /* AT_EMPTY_PATH */
-		if (!f || !f->path)
-			return f ? W_EACCES : -EBADF;
-		strlcpy(path, f->path, sizeof(path));
-	} else {
-		err = path_get(a[0], a[1], path, sizeof(path));
-		if (err < 0)
-			return err;
-	}
-	return exec_common(path, a[2], a[3], r);
+	path_start(&path);
+	if (a[4] & 0x1000 && !get_user(&c, a[1], 1) && !c) /* AT_EMPTY_PATH */
+		err = !f ? -EBADF : f->path ? path_put(&path, 0, f->path) : W_EACCES;
+	else
+		err = path_get(a[0], a[1], &path);
+	return err < 0 ? err : exec_common(path.s, a[2], a[3], r);
 }

@@ -70,6 +70,7 @@ struct lx_thread {
 	w_handle_t handle;	   /* of this thread; 0: the first */
 	uint32_t policy, priority; /* sched(7), if it is not the first: procd knows that one's */
 	bool reset_on_fork;
+	uint8_t hops;	      /* links from one service to another that it is just following */
 	uint64_t timer_slack; /* ns, prctl(2); 0: the default */
 	uint64_t fs;
 	struct lx_siginfo info[65];
@@ -187,12 +188,12 @@ struct lx_proc {
 	uint64_t rlimit[16][2]; /* soft, hard */
 	struct lx_sigaction action[65];
 	char comm[16];
-	char exe[256];
-	char cwd[1024];
+	char *exe; /* its path; owns */
 	struct lx_slot slots[LX_THREADS_MAX];
 	uint32_t fd_full; /* words of fd_taken before this one are all ones */
 	uint64_t fd_taken[(LX_FDS + 63) / 64];
 	struct lx_fd fd[LX_FDS];
+	char cwd[LX_PATH_MAX];
 };
 _Static_assert(sizeof(struct lx_fd) == 16, "struct lx_view");
 _Static_assert(offsetof(struct lx_proc, calls) == 64, "entry.S");
@@ -296,7 +297,41 @@ w_handle_t sock_event(struct lx_file *f); /* asked for when it is wanted first; 
 int file_waitables(struct lx_file *f, w_handle_t h[2]);
 uint32_t file_ready(struct lx_file *f);
 
-long path_get(long dirfd, uint64_t upath, char *out, size_t size); /* absolute, normalised */
+/*
+ * A path in the making.  Most are short and stay in few, on the stack, of which a thread has
+ * little; others move to the heap.
+ *
+ *	struct lx_path p LX_PATH;	freed when it goes out of scope, so
+ *	path_start(&p);			this comes before any return
+ *
+ * path_room() makes room for n bytes, keeping what few had; path_put() puts text at a byte of
+ * it; path_copy() takes a string of the program's, and says how long it is.  Errors: -ENOMEM,
+ * W_ENAMETOOLONG, -EFAULT.
+ */
+struct lx_path {
+	char *s;
+	uint32_t size;
+	char few[244];
+};
+long path_room(struct lx_path *p, uint64_t n);
+long path_put(struct lx_path *p, uint64_t at, const char *text);
+long path_copy(struct lx_path *p, uint64_t utext);
+
+static inline void path_start(struct lx_path *p)
+{
+	p->s = p->few;
+	p->size = sizeof(p->few);
+	p->few[0] = 0;
+}
+
+static inline void path_end(struct lx_path *p)
+{
+	if (p->s != p->few)
+		pfree(p->s);
+}
+#define LX_PATH __attribute__((cleanup(path_end)))
+
+long path_get(long dirfd, uint64_t upath, struct lx_path *out); /* absolute, normalised */
 w_handle_t path_mount(const char **path); /* which service; strips the prefix */
 long path_op(const char *path, struct w_msg *m);
 long open_pts(uint32_t n, uint32_t flags, struct lx_file **out);
@@ -328,8 +363,11 @@ long path_open(const char *path, uint32_t flags, uint32_t mode, struct lx_file *
 long lx_chan(w_handle_t ch, struct w_msg *m);	   /* uninterruptible call */
 long lx_chan_intr(w_handle_t ch, struct w_msg *m); /* EINTR becomes ERESTARTSYS */
 
-/* Replace the program: strings are argc arguments, then envc variables, NUL-ended,
- * len bytes, in personality memory (consumed by pfree on success). */
+#define LX_SHEBANG_DEPTH 4
+#define LX_SHEBANG_ROOM (LX_SHEBANG_DEPTH * 3 * 256) /* what scripts put before the arguments */
+
+/* Replace the program: strings are argc arguments, then envc variables, NUL-ended, len bytes, in
+ * personality memory (consumed by pfree on success), with room for LX_SHEBANG_ROOM and path. */
 long lx_exec(const char *path, struct w_regs *r, char *strings, uint32_t argc, uint32_t envc,
 	     uint32_t len);
 
@@ -337,7 +375,7 @@ long lx_exec(const char *path, struct w_regs *r, char *strings, uint32_t argc, u
  * the ids would stay). */
 long lx_setid_exec(const char *path, const char *strings, uint32_t argc, uint32_t envc,
 		   uint32_t len);
-void lx_inherit(const struct lx_inherit *in, uint64_t size);
+void lx_inherit(const struct lx_inherit *in, uint64_t size); /* of all that follows in it */
 void lx_syscall(struct w_regs *r);
 /* trace.c: one line per call, where proc()->trace_log or trace_file says. */
 void trace_enter(uint64_t nr, const uint64_t *a);

@@ -190,7 +190,9 @@ void lx_start(struct w_regs *r)
 {
 	struct lx_thread *t = self();
 	struct lx_start *s = (struct lx_start *)LX_START;
-	char path[256], *strings;
+	const char *path = s->strings;
+	uint32_t rest = s->len - strlen(path) - 1;
+	char *strings;
 	long err;
 	int i;
 
@@ -213,18 +215,17 @@ void lx_start(struct w_regs *r)
 	proc()->cwd[0] = '/';
 	proc()->trace_log = s->flags & LX_START_TRACE;
 	trace_start(-1);
-	strlcpy(path, s->strings, sizeof(path));
 	if (s->inherit) {
-		lx_inherit((const struct lx_inherit *)((char *)s + s->inherit), LX_START_SIZE);
+		lx_inherit((const struct lx_inherit *)((char *)s + s->inherit),
+			   s->size - s->inherit);
 		proc()->exec_from = s->exec;
 	} else {
 		open_console(s->flags & LX_START_TTY);
 	}
-	strings = pmalloc(s->len + 512);
+	strings = pmalloc(s->len + LX_SHEBANG_ROOM);
 	if (strings)
-		memcpy(strings, s->strings + strlen(path) + 1, s->len - strlen(path) - 1);
-	err = strings ? lx_exec(path, r, strings, s->argc, s->envc, s->len - strlen(path) - 1)
-		      : -ENOMEM;
+		memcpy(strings, path + strlen(path) + 1, rest);
+	err = strings ? lx_exec(path, r, strings, s->argc, s->envc, rest) : -ENOMEM;
 	w_as_unmap(0, LX_START, LX_START_SIZE);
 	if (err)
 		lx_exit_process(127 << 8);

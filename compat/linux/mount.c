@@ -4,33 +4,33 @@
 
 #include <lib/fmt.h>
 
-#define PATH_LEN 1024
 #define AT_FDCWD (-100)
 #define MS_BIND 4096
-#define ARGUMENTS (4 * PATH_LEN)
 #define UMOUNT_NOFOLLOW 8
 #define MNT_KNOWN 15 /* MNT_FORCE, MNT_DETACH, MNT_EXPIRE, UMOUNT_NOFOLLOW */
 #define MNT_EXPIRE 4
 
-struct arguments {
-	char text[ARGUMENTS];
+struct arguments { /* what a service is lent at most: SERVICE_BYTES in rt/ev.h */
+	char text[2 * LX_PATH_MAX + LX_PATH_MAX / 2];
 	uint32_t len;
 };
 
 /* A string of the program's, which may be none; path: it is made absolute. */
 static long add_text(struct arguments *all, uint64_t user, bool path)
 {
-	char *to = all->text + all->len;
+	struct lx_path text LX_PATH;
 	long n = 0;
 
-	to[0] = 0;
-	if (user && path)
-		n = path_get(AT_FDCWD, user, to, PATH_LEN);
-	else if (user)
-		n = lx_copy_str(to, (const char *)user, PATH_LEN);
+	path_start(&text);
+	if (user)
+		n = path ? path_get(AT_FDCWD, user, &text) : path_copy(&text, user);
 	if (n < 0)
 		return n;
-	all->len += strlen(to) + 1;
+	n = strlen(text.s) + 1;
+	if (all->len + (uint64_t)n > sizeof(all->text))
+		return W_ENAMETOOLONG;
+	memcpy(all->text + all->len, text.s, n);
+	all->len += n;
 	return 0;
 }
 
@@ -70,16 +70,18 @@ LX(mount)
 
 LX(umount2)
 {
-	char path[PATH_LEN];
-	struct w_msg m = {.op = FS_UMOUNT, .in = (uint64_t)path};
+	struct lx_path path LX_PATH;
+	struct w_msg m = {.op = FS_UMOUNT};
 	long err;
 
+	path_start(&path);
 	if (a[1] & ~(uint64_t)MNT_KNOWN || a[1] & MNT_EXPIRE)
 		return -EINVAL;
-	err = path_get(AT_FDCWD, a[0], path, sizeof(path));
+	err = path_get(AT_FDCWD, a[0], &path);
 	if (err < 0)
 		return err;
-	m.in_len = strlen(path);
+	m.in = (uint64_t)path.s;
+	m.in_len = strlen(path.s);
 	m.FS_UMOUNT_in_flags = a[1];
 	return lx_chan(LX_H_FS, &m);
 }

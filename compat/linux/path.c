@@ -9,7 +9,7 @@
 #include <lib/fmt.h>
 
 #define AT_FDCWD (-100)
-#define PATH_LEN 1024
+#define HOPS_MAX 8
 
 static const struct mount {
 	const char *prefix;
@@ -38,10 +38,12 @@ w_handle_t path_mount(const char **path)
 static const char *own_proc(const char *path);
 
 /* Append component by component; a trailing slash is kept: it has a meaning. */
-static long normalise(char *out, size_t size, const char *p)
+static long normalise(struct lx_path *to, const char *p)
 {
-	size_t len = strlen(out), n;
+	size_t len = strlen(to->s), n;
+	char *out = to->s;
 	const char *end;
+	long err;
 
 	while (*p) {
 		while (*p == '/')
@@ -55,8 +57,10 @@ static long normalise(char *out, size_t size, const char *p)
 			out[len ? len : 1] = 0;
 			len = len ? len : 1;
 		} else if (n && !(n == 1 && *p == '.')) {
-			if (len + n + 2 > size)
-				return W_ENAMETOOLONG;
+			err = path_room(to, len + n + 3); /* two slashes and a NUL */
+			if (err)
+				return err;
+			out = to->s;
 			if (len > 1)
 				out[len++] = '/';
 			memcpy(out + len, p, n);
@@ -69,23 +73,32 @@ static long normalise(char *out, size_t size, const char *p)
 		}
 		p = end;
 	}
-	return 0;
+	return len < LX_PATH_MAX ? 0 : W_ENAMETOOLONG;
 }
 
 /* The file service's word on a path: 0 or 1 (it leaves that service), or the error. */
-static long resolve(const char *path, bool nofollow, char *out, size_t size)
+static long resolve(const char *path, bool nofollow, struct lx_path *out)
 {
-	struct w_msg m = {.op = FS_RESOLVE,
-			  .in = (uint64_t)path,
-			  .in_len = strlen(path),
-			  .out = (uint64_t)out,
-			  .out_len = size - 1};
-	long r;
+	struct w_msg m;
+	long r, err;
 
-	m.FS_RESOLVE_in_nofollow = nofollow;
-	r = lx_chan(LX_H_FS, &m);
-	if (r >= 0)
-		out[m.in_len < size ? m.in_len : size - 1] = 0;
+	for (;;) {
+		m = (struct w_msg){.op = FS_RESOLVE,
+				   .in = (uint64_t)path,
+				   .in_len = strlen(path),
+				   .out = (uint64_t)out->s,
+				   .out_len = out->size - 1};
+		m.FS_RESOLVE_in_nofollow = nofollow;
+		r = lx_chan(LX_H_FS, &m);
+		if (r < 0)
+			return r;
+		if (m.in_len < out->size - 1 || out->size > LX_PATH_MAX)
+			break;
+		err = path_room(out, LX_PATH_MAX + 1); /* it may have been cut off */
+		if (err)
+			return err;
+	}
+	out->s[m.in_len] = 0;
 	return r;
 }
 
@@ -100,25 +113,35 @@ static char *last_dotdot(char *raw)
 	return found;
 }
 
-static long go_up(char *base, size_t size, char *raw)
+static long go_up(struct lx_path *base, char *raw)
 {
-	char joined[2 * PATH_LEN], *end = last_dotdot(raw), after;
-	const char *mount = joined;
+	struct lx_path joined LX_PATH;
+	char *end = last_dotdot(raw), after;
+	size_t n = strlen(base->s);
+	const char *path, *mount;
 	long r;
 
+	path_start(&joined);
 	if (!end)
 		return 0;
 	after = end[2];
 	end[2] = 0;
-	fmt(joined, sizeof(joined), "%s/%s", base, raw);
+	r = path_put(&joined, 0, base->s);
+	if (!r)
+		r = path_put(&joined, n, "/");
+	if (!r)
+		r = path_put(&joined, n + 1, raw);
 	end[2] = after;
-	if (strlen(joined) >= PATH_LEN)
+	if (r)
+		return r;
+	for (path = joined.s; path[0] == '/' && path[1] == '/'; path++)
+		;
+	if (strlen(path) >= LX_PATH_MAX)
 		return W_ENAMETOOLONG;
-	while (joined[0] == '/' && joined[1] == '/')
-		memmove(joined, joined + 1, strlen(joined));
+	mount = path;
 	if (path_mount(&mount) != LX_H_FS)
 		return 0; /* no links that lead elsewhere: as text */
-	r = resolve(joined, false, base, size);
+	r = resolve(path, false, base);
 	if (r < 0)
 		return r;
 	memmove(raw, end + 2, strlen(end + 2) + 1);
@@ -148,51 +171,63 @@ static int dots_at_end(const char *path, size_t n)
 	return dots < 3 && (!n || path[n - 1] == '/') ? dots : 0;
 }
 
-/* path_get(), and how many dots the last component was. */
-static long get_path(long dirfd, uint64_t upath, char *out, size_t size, int *dots)
+/* What a path that does not begin at the root begins at; or an error. */
+static long start_of(long dirfd, const char **out)
 {
-	char raw[PATH_LEN];
-	long n = lx_copy_str(out, (const char *)upath, size);
 	struct lx_file *f;
 
-	if (n < 0)
-		return n;
-	if (!n)
-		return -ENOENT;
-	*dots = 0;
-	if (is_plain(out))
+	*out = proc()->cwd;
+	if ((int32_t)dirfd == AT_FDCWD)
 		return 0;
-	strlcpy(raw, out, sizeof(raw));
-	*dots = dots_at_end(raw, n);
-	out[0] = '/';
-	out[1] = 0;
-	if (raw[0] != '/') {
-		if ((int32_t)dirfd == AT_FDCWD) {
-			strlcpy(out, proc()->cwd, size);
-		} else {
-			f = fd_file(dirfd);
-			if (!f)
-				return -EBADF;
-			if (!f->path || (f->mode & FS_S_IFMT) != FS_S_IFDIR)
-				return -ENOTDIR;
-			strlcpy(out, f->path, size);
-		}
-	}
-	n = go_up(out, size, raw);
-	return n < 0 ? n : normalise(out, size, raw);
+	f = fd_file(dirfd);
+	if (!f)
+		return -EBADF;
+	*out = f->path;
+	return f->path && (f->mode & FS_S_IFMT) == FS_S_IFDIR ? 0 : -ENOTDIR;
 }
 
-long path_get(long dirfd, uint64_t upath, char *out, size_t size)
+static __attribute__((noinline)) long make_plain(long dirfd, struct lx_path *out, int *dots)
+{
+	struct lx_path raw LX_PATH;
+	const char *from = "/";
+	long err;
+
+	path_start(&raw);
+	err = path_put(&raw, 0, out->s);
+	if (err)
+		return err;
+	*dots = dots_at_end(raw.s, strlen(raw.s));
+	if (raw.s[0] != '/')
+		err = start_of(dirfd, &from);
+	if (!err)
+		err = path_put(out, 0, from);
+	if (!err)
+		err = go_up(out, raw.s);
+	return err < 0 ? err : normalise(out, raw.s);
+}
+
+/* path_get(), and how many dots the last component was. */
+static long get_path(long dirfd, uint64_t upath, struct lx_path *out, int *dots)
+{
+	long n = path_copy(out, upath);
+
+	if (n <= 0)
+		return n ? n : -ENOENT;
+	*dots = 0;
+	return is_plain(out->s) ? 0 : make_plain(dirfd, out, dots);
+}
+
+long path_get(long dirfd, uint64_t upath, struct lx_path *out)
 {
 	int dots;
 
-	return get_path(dirfd, upath, out, size, &dots);
+	return get_path(dirfd, upath, out, &dots);
 }
 
 /* "/proc/self/exe", "cwd" and "root", and what is below: the path they stand for. */
-static bool own_target(const char *path, char *out)
+static bool own_target(const char *path, struct lx_path *out)
 {
-	const char *mine = own_proc(path), *rest;
+	const char *mine = own_proc(path), *rest, *to;
 
 	if (!mine)
 		return false;
@@ -200,14 +235,14 @@ static bool own_target(const char *path, char *out)
 	if (!rest)
 		rest = mine + strlen(mine);
 	if (!strncmp(mine, "exe", rest - mine) && rest - mine == 3)
-		fmt(out, PATH_LEN, "%s%s", proc()->exe, rest);
+		to = proc()->exe;
 	else if (!strncmp(mine, "cwd", rest - mine) && rest - mine == 3)
-		fmt(out, PATH_LEN, "%s%s", proc()->cwd, rest);
+		to = proc()->cwd;
 	else if (!strncmp(mine, "root", rest - mine) && rest - mine == 4)
-		fmt(out, PATH_LEN, "/%s", rest);
+		to = "/";
 	else
 		return false;
-	return true;
+	return !path_put(out, 0, to) && !path_put(out, strlen(to), rest);
 }
 
 static bool is_own_fddir(const char *path)
@@ -218,56 +253,114 @@ static bool is_own_fddir(const char *path)
 }
 
 /* A link led to another service: there, as a path of its own. */
-static bool elsewhere(const char *path, char *other)
+static bool elsewhere(const char *path, struct lx_path *other)
 {
-	char raw[PATH_LEN];
+	struct lx_path raw LX_PATH;
 
-	if (resolve(path, false, raw, sizeof(raw)) != 1)
+	path_start(&raw);
+	return resolve(path, false, &raw) == 1 && !path_put(other, 0, "/") &&
+	       !normalise(other, raw.s);
+}
+
+/* One more such link: false, those are too many.  Where they lead other processes say. */
+static bool hop(void)
+{
+	if (self()->hops == HOPS_MAX)
 		return false;
-	other[0] = '/';
-	other[1] = 0;
-	return normalise(other, PATH_LEN, raw) >= 0;
+	self()->hops++;
+	return true;
+}
+
+static long hopped(long result)
+{
+	self()->hops--;
+	return result;
 }
 
 /* Where a link of another process in /proc leads: a path, or something without one. */
-static long read_link(const char *path, char *out)
+static long read_link(const char *path, struct lx_path *out)
 {
-	struct w_msg m = {.op = FS_READLINK, .out = (uint64_t)out, .out_len = PATH_LEN - 1};
-	long n = path_op(path, &m);
+	struct w_msg m;
+	long n, err;
 
+	for (;;) {
+		m = (struct w_msg){
+			.op = FS_READLINK, .out = (uint64_t)out->s, .out_len = out->size - 1};
+		n = path_op(path, &m);
+		if (n < out->size)
+			break;
+		err = path_room(out, n + 1);
+		if (err)
+			return err;
+	}
 	if (n >= 0)
-		out[n] = 0;
+		out->s[n] = 0;
 	return n < 0 ? n : 0;
 }
 
 static __attribute__((noinline)) long stat_link(const char *path, struct fs_stat *st)
 {
-	char to[PATH_LEN];
-	long err = read_link(path, to);
+	struct lx_path to LX_PATH;
+	long err;
 
-	if (err || to[0] == '/')
-		return err ? err : path_stat(to, false, st);
+	path_start(&to);
+	err = read_link(path, &to);
+	if (err)
+		return err;
+	if (to.s[0] == '/')
+		return hop() ? hopped(path_stat(to.s, false, st)) : W_ELOOP;
 	*st = (struct fs_stat){.nlink = 1, .ino = 1, .dev = 3};
-	st->mode = !strncmp(to, "socket:", 7) ? FS_S_IFSOCK | 0777
-		   : !strncmp(to, "pipe:", 5) ? FS_S_IFIFO | 0600
-					      : 0600;
+	st->mode = !strncmp(to.s, "socket:", 7) ? FS_S_IFSOCK | 0777
+		   : !strncmp(to.s, "pipe:", 5) ? FS_S_IFIFO | 0600
+						: 0600;
 	return 0;
 }
 
 static __attribute__((noinline)) long open_link(const char *path, uint32_t flags, uint32_t mode,
 						struct lx_file **out)
 {
-	char to[PATH_LEN];
-	long err = read_link(path, to);
+	struct lx_path to LX_PATH;
+	long err;
 
+	path_start(&to);
+	err = read_link(path, &to);
 	if (err)
 		return err;
-	return to[0] == '/' ? path_open(to, flags, mode, out) : -6; /* ENXIO */
+	if (to.s[0] != '/')
+		return -6; /* ENXIO */
+	return hop() ? hopped(path_open(to.s, flags, mode, out)) : W_ELOOP;
+}
+
+static __attribute__((noinline)) long stat_elsewhere(const char *path, bool nofollow,
+						     struct fs_stat *st)
+{
+	struct lx_path other LX_PATH;
+
+	path_start(&other);
+	if (!elsewhere(path, &other))
+		return W_EXDEV;
+	return hop() ? hopped(path_stat(other.s, nofollow, st)) : W_ELOOP;
+}
+
+/* Of our own processs in /proc; false: it is none of these. */
+static bool stat_own(const char *path, bool nofollow, struct fs_stat *st, long *err)
+{
+	struct lx_path other LX_PATH;
+
+	path_start(&other);
+	if (!nofollow && own_target(path, &other)) {
+		*err = hop() ? hopped(path_stat(other.s, false, st)) : W_ELOOP;
+		return true;
+	}
+	if (!is_own_fddir(path))
+		return false;
+	*st = (struct fs_stat){.mode = FS_S_IFDIR | 0500, .nlink = 2, .ino = 2, .dev = 3};
+	*err = 0;
+	return true;
 }
 
 long path_stat(const char *path, bool nofollow, struct fs_stat *st)
 {
-	char other[PATH_LEN];
 	long err;
 	const char *rest = path;
 	w_handle_t h = path_mount(&rest);
@@ -276,12 +369,8 @@ long path_stat(const char *path, bool nofollow, struct fs_stat *st)
 
 	if (h == LX_H_FS && lease_stat(path, len, nofollow, st, &err))
 		return err;
-	if (!nofollow && own_target(path, other))
-		return path_stat(other, false, st);
-	if (is_own_fddir(path)) {
-		*st = (struct fs_stat){.mode = FS_S_IFDIR | 0500, .nlink = 2, .ino = 2, .dev = 3};
-		return 0;
-	}
+	if (h == LX_H_PROCFS && stat_own(path, nofollow, st, &err))
+		return err;
 	/* an empty path would mean the open file; the root of a mount is "/" */
 	m.in = (uint64_t)(*rest ? rest : "/");
 	m.in_len = strlen(*rest ? rest : "/");
@@ -294,16 +383,17 @@ long path_stat(const char *path, bool nofollow, struct fs_stat *st)
 			   st, err);
 	if (err == W_EXDEV && h == LX_H_PROCFS)
 		return stat_link(path, st);
-	if (err != W_EXDEV || !elsewhere(path, other))
-		return err;
-	return path_stat(other, nofollow, st);
+	return err == W_EXDEV ? stat_elsewhere(path, nofollow, st) : err;
 }
 
 static __attribute__((noinline)) long path_op_elsewhere(const char *path, struct w_msg *m)
 {
-	char other[PATH_LEN];
+	struct lx_path other LX_PATH;
 
-	return elsewhere(path, other) ? path_op(other, m) : W_EXDEV;
+	path_start(&other);
+	if (!elsewhere(path, &other))
+		return W_EXDEV;
+	return hop() ? hopped(path_op(other.s, m)) : W_ELOOP;
 }
 
 /* Is it about what a link leads to, and not the name itself? */
@@ -316,13 +406,14 @@ static bool follows(const struct w_msg *m)
 static __attribute__((noinline)) long path_op_behind(const char *path, const struct w_msg *asked,
 						     struct w_msg *m)
 {
-	char to[PATH_LEN];
+	struct lx_path to LX_PATH;
 	struct fs_stat st;
 
-	if (read_link(path, to) || to[0] != '/')
+	path_start(&to);
+	if (read_link(path, &to) || to.s[0] != '/')
 		return path_stat(path, true, &st) ? -ENOENT : W_EROFS;
 	*m = *asked;
-	return path_op(to, m);
+	return hop() ? hopped(path_op(to.s, m)) : W_ELOOP;
 }
 
 /* One path, lent to its service, with op and up to four words. */
@@ -473,6 +564,34 @@ static long open_fddir(struct lx_file **out)
 	return 0;
 }
 
+static __attribute__((noinline)) long open_elsewhere(const char *path, uint32_t flags,
+						     uint32_t mode, struct lx_file **out)
+{
+	struct lx_path other LX_PATH;
+
+	path_start(&other);
+	if (!elsewhere(path, &other))
+		return W_EXDEV;
+	return hop() ? hopped(path_open(other.s, flags, mode, out)) : W_ELOOP;
+}
+
+/* Of our own process in /proc; false: it is none of these. */
+static bool open_own(const char *path, uint32_t flags, uint32_t mode, struct lx_file **out,
+		     long *err)
+{
+	struct lx_path other LX_PATH;
+
+	path_start(&other);
+	if (is_own_fddir(path)) {
+		*err = open_fddir(out);
+		return true;
+	}
+	if (!own_target(path, &other))
+		return false;
+	*err = hop() ? hopped(path_open(other.s, flags, mode, out)) : W_ELOOP;
+	return true;
+}
+
 long path_open(const char *path, uint32_t flags, uint32_t mode, struct lx_file **out)
 {
 	const char *rest = path;
@@ -480,7 +599,6 @@ long path_open(const char *path, uint32_t flags, uint32_t mode, struct lx_file *
 	struct w_msg m = {.op = FS_OPEN};
 	struct lx_file *f = open_self(path);
 	uint32_t len = strlen(path), slot = 0;
-	char other[PATH_LEN];
 	long err;
 
 	if (!f && h == LX_H_FS)
@@ -489,10 +607,8 @@ long path_open(const char *path, uint32_t flags, uint32_t mode, struct lx_file *
 		*out = f;
 		return 0;
 	}
-	if (is_own_fddir(path))
-		return open_fddir(out);
-	if (own_target(path, other))
-		return path_open(other, flags, mode, out);
+	if (h == LX_H_PROCFS && open_own(path, flags, mode, out, &err))
+		return err;
 	m.in = (uint64_t)(*rest ? rest : "/");
 	m.in_len = strlen(*rest ? rest : "/");
 	m.FS_OPEN_in_flags = flags;
@@ -503,8 +619,8 @@ long path_open(const char *path, uint32_t flags, uint32_t mode, struct lx_file *
 		return open_link(path, flags, mode, out);
 	if (err < 0 || m.FS_OPEN_out_slot != slot)
 		lease_slot_free(slot, proc()->forks);
-	if (err == W_EXDEV && h == LX_H_FS && elsewhere(path, other))
-		return path_open(other, flags, mode, out);
+	if (err == W_EXDEV && h == LX_H_FS)
+		return open_elsewhere(path, flags, mode, out);
 	if (err < 0)
 		return err;
 	if ((m.FS_OPEN_out_mode & FS_S_IFMT) == FS_S_IFCHR && !(flags & FS_O_PATH)) {
@@ -535,15 +651,15 @@ long path_open(const char *path, uint32_t flags, uint32_t mode, struct lx_file *
 /* ---- calls on paths ---- */
 
 /* The path of something to be made: "." and ".." are there, or what leads to them is not. */
-static long path_new(long dirfd, uint64_t upath, char *out)
+static long path_new(long dirfd, uint64_t upath, struct lx_path *out)
 {
 	struct fs_stat st;
 	int dots;
-	long err = get_path(dirfd, upath, out, PATH_LEN, &dots);
+	long err = get_path(dirfd, upath, out, &dots);
 
 	if (err < 0 || !dots)
 		return err;
-	err = path_stat(out, false, &st);
+	err = path_stat(out->s, false, &st);
 	if (!err && (st.mode & FS_S_IFMT) != FS_S_IFDIR)
 		err = -ENOTDIR;
 	return err < 0 ? err : -EEXIST;
@@ -551,14 +667,15 @@ static long path_new(long dirfd, uint64_t upath, char *out)
 
 static long open_at(long dirfd, uint64_t upath, uint64_t flags, uint64_t mode)
 {
-	char path[PATH_LEN];
+	struct lx_path path LX_PATH;
 	struct lx_file *f;
-	long err = flags & FS_O_CREAT ? path_new(dirfd, upath, path)
-				      : path_get(dirfd, upath, path, sizeof(path));
+	long err;
 
+	path_start(&path);
+	err = flags & FS_O_CREAT ? path_new(dirfd, upath, &path) : path_get(dirfd, upath, &path);
 	if (err < 0)
 		return err == -EEXIST ? W_EISDIR : err;
-	err = path_open(path, flags & ~02000000u, mode & ~proc()->umask & 07777, &f);
+	err = path_open(path.s, flags & ~02000000u, mode & ~proc()->umask & 07777, &f);
 	return err < 0 ? err : fd_install(f, 0, flags & 02000000);
 }
 
@@ -698,28 +815,30 @@ static bool own_link(const char *path, struct fs_stat *st)
 
 static long stat_at(long dirfd, uint64_t upath, uint64_t flags, struct fs_stat *st)
 {
+	struct lx_path path LX_PATH;
 	struct lx_file *f;
-	char path[PATH_LEN], c = 1;
+	char c = 1;
 	long err;
 
+	path_start(&path);
 	if (flags & 0x1000 && (!upath || (!get_user(&c, upath, 1) && !c))) { /* AT_EMPTY_PATH */
 		if ((int32_t)dirfd == AT_FDCWD)
 			return path_stat(proc()->cwd, false, st);
 		f = fd_file(dirfd);
 		return f ? file_stat(f, st) : -EBADF;
 	}
-	err = path_get(dirfd, upath, path, sizeof(path));
+	err = path_get(dirfd, upath, &path);
 	if (err < 0)
 		return err;
-	if (flags & 0x100 && own_link(path, st))
+	if (flags & 0x100 && own_link(path.s, st))
 		return 0;
-	f = open_self(path);
+	f = open_self(path.s);
 	if (f) {
 		err = file_stat(f, st);
 		file_put(f);
 		return err;
 	}
-	return path_stat(path, flags & 0x100, st);
+	return path_stat(path.s, flags & 0x100, st);
 }
 
 LX(newfstatat)
@@ -812,22 +931,24 @@ enum { AT_EACCESS = 0x200, AT_NOFOLLOW = 0x100 };
 static long access_at(long dirfd, uint64_t upath, uint64_t mode, uint64_t flags)
 {
 	struct w_msg m = {.op = FS_ACCESS};
-	char path[PATH_LEN];
-	const char *rest = path;
+	struct lx_path path LX_PATH;
+	const char *rest;
 	struct fs_stat st;
 	long err;
 
+	path_start(&path);
 	if (mode & ~7ull)
 		return -EINVAL;
-	err = path_get(dirfd, upath, path, sizeof(path));
+	err = path_get(dirfd, upath, &path);
 	if (err < 0)
 		return err;
+	rest = path.s;
 	if (path_mount(&rest) != LX_H_FS)
 		return stat_at(dirfd, upath, flags & AT_NOFOLLOW, &st);
 	m.FS_ACCESS_in_mode = mode;
 	m.FS_ACCESS_in_real = !(flags & AT_EACCESS);
 	m.FS_ACCESS_in_nofollow = flags & AT_NOFOLLOW;
-	return path_op(path, &m);
+	return path_op(path.s, &m);
 }
 
 LX(access)
@@ -854,33 +975,48 @@ static long may_search(const char *path)
 	return path_mount(&rest) == LX_H_FS ? path_op(path, &m) : 0;
 }
 
+/* getcwd(2) knows no links, and a slash at the end of the root only. */
+static long real_directory(struct lx_path *path)
+{
+	struct lx_path real LX_PATH;
+	const char *rest = path->s;
+	size_t n;
+	long err;
+
+	path_start(&real);
+	if (path_mount(&rest) == LX_H_FS) {
+		err = resolve(path->s, false, &real);
+		if (err >= 0)
+			err = path_put(path, 0, real.s);
+		if (err < 0)
+			return err;
+	}
+	n = strlen(path->s);
+	if (n > 1 && path->s[n - 1] == '/')
+		path->s[n - 1] = 0;
+	return n < sizeof(proc()->cwd) ? 0 : W_ENAMETOOLONG;
+}
+
 LX(chdir)
 {
-	char path[PATH_LEN], real[PATH_LEN];
-	const char *rest = path;
+	struct lx_path path LX_PATH;
 	struct fs_stat st;
-	long err = path_get(AT_FDCWD, a[0], path, sizeof(path));
-	size_t n;
+	long err;
 
+	path_start(&path);
+	err = path_get(AT_FDCWD, a[0], &path);
 	if (err >= 0)
-		err = path_stat(path, false, &st);
+		err = path_stat(path.s, false, &st);
 	if (err < 0)
 		return err;
 	if ((st.mode & FS_S_IFMT) != FS_S_IFDIR)
 		return -ENOTDIR;
-	err = may_search(path);
+	err = may_search(path.s);
+	if (err >= 0)
+		err = real_directory(&path);
 	if (err < 0)
 		return err;
-	if (path_mount(&rest) == LX_H_FS) { /* getcwd(2) knows no links */
-		err = resolve(path, false, real, sizeof(real));
-		if (err < 0)
-			return err;
-		strlcpy(path, real, sizeof(path));
-	}
-	n = strlen(path);
-	if (n > 1 && path[n - 1] == '/')
-		path[n - 1] = 0;
-	strlcpy(proc()->cwd, path, sizeof(proc()->cwd));
+	strlcpy(proc()->cwd, path.s, sizeof(proc()->cwd));
 	return 0;
 }
 
@@ -911,24 +1047,28 @@ LX(getcwd)
 
 static long one_path(long dirfd, uint64_t upath, struct w_msg *m)
 {
-	char path[PATH_LEN];
-	long err = path_get(dirfd, upath, path, sizeof(path));
+	struct lx_path path LX_PATH;
+	long err;
 
+	path_start(&path);
+	err = path_get(dirfd, upath, &path);
 	if (err < 0)
 		return err;
-	err = path_op(path, m);
+	err = path_op(path.s, m);
 	return err < 0 ? err : 0;
 }
 
 /* Likewise, where nothing may be. */
 static long one_new(long dirfd, uint64_t upath, struct w_msg *m)
 {
-	char path[PATH_LEN];
-	long err = path_new(dirfd, upath, path);
+	struct lx_path path LX_PATH;
+	long err;
 
+	path_start(&path);
+	err = path_new(dirfd, upath, &path);
 	if (err < 0)
 		return err;
-	err = path_op(path, m);
+	err = path_op(path.s, m);
 	return err < 0 ? err : 0;
 }
 
@@ -965,14 +1105,16 @@ LX(unlink)
 static long remove_dir(long dirfd, uint64_t upath)
 {
 	struct w_msg m = {.op = FS_UNLINK};
-	char path[PATH_LEN];
+	struct lx_path path LX_PATH;
 	int dots;
-	long err = get_path(dirfd, upath, path, sizeof(path), &dots);
+	long err;
 
+	path_start(&path);
+	err = get_path(dirfd, upath, &path, &dots);
 	if (err < 0 || dots == 1)
 		return err < 0 ? err : -EINVAL;
 	m.FS_UNLINK_in_rmdir = true;
-	err = path_op(path, &m);
+	err = path_op(path.s, &m);
 	return err < 0 ? err : 0;
 }
 
@@ -989,45 +1131,57 @@ LX(unlinkat)
 }
 
 /* Two paths of one service in one message: "first NUL second". */
-static long two_paths(struct w_msg *m, char *first, const char *second)
+static long two_paths(struct w_msg *m, const char *first, const char *second)
 {
+	struct lx_path both LX_PATH;
 	const char *x = first, *y = second;
-	char buf[2 * PATH_LEN];
-	size_t n;
+	w_handle_t h = path_mount(&x);
+	size_t n = strlen(x) + 1;
+	long err;
 
-	if (path_mount(&x) != path_mount(&y))
+	path_start(&both);
+	if (h != path_mount(&y))
 		return -18; /* EXDEV */
-	n = strlcpy(buf, x, PATH_LEN) + 1;
-	n += strlcpy(buf + n, y, PATH_LEN);
-	m->in = (uint64_t)buf;
-	m->in_len = n + 1;
-	x = first;
-	n = lx_chan(path_mount(&x), m);
-	return (long)n < 0 ? (long)n : 0;
+	err = path_put(&both, 0, x);
+	if (!err)
+		err = path_put(&both, n, y);
+	if (err)
+		return err;
+	m->in = (uint64_t)both.s;
+	m->in_len = n + strlen(y) + 1;
+	err = lx_chan(h, m);
+	return err < 0 ? err : 0;
 }
 
 static long two_at(struct w_msg *m, long d1, uint64_t u1, long d2, uint64_t u2)
 {
-	char p1[PATH_LEN], p2[PATH_LEN];
-	long err = path_get(d1, u1, p1, sizeof(p1));
+	struct lx_path p1 LX_PATH, p2 LX_PATH;
+	long err;
 
+	path_start(&p1);
+	path_start(&p2);
+	err = path_get(d1, u1, &p1);
 	if (err >= 0)
-		err = path_new(d2, u2, p2);
-	return err < 0 ? err : two_paths(m, p1, p2);
+		err = path_new(d2, u2, &p2);
+	return err < 0 ? err : two_paths(m, p1.s, p2.s);
 }
 
 static long rename_at(long d1, uint64_t u1, long d2, uint64_t u2, bool noreplace)
 {
 	struct w_msg m = {.op = FS_RENAME};
-	char p1[PATH_LEN], p2[PATH_LEN];
-	long from = path_new(d1, u1, p1), to = path_new(d2, u2, p2);
+	struct lx_path p1 LX_PATH, p2 LX_PATH;
+	long from, to;
 
+	path_start(&p1);
+	path_start(&p2);
+	from = path_new(d1, u1, &p1);
+	to = path_new(d2, u2, &p2);
 	if (from == -EEXIST || (from >= 0 && to == -EEXIST)) /* "." and ".." stay */
 		return W_EBUSY;
 	if (from < 0 || to < 0)
 		return from < 0 ? from : to;
 	m.FS_RENAME_in_flags = noreplace;
-	return two_paths(&m, p1, p2);
+	return two_paths(&m, p1.s, p2.s);
 }
 
 LX(rename)
@@ -1064,17 +1218,25 @@ LX(linkat)
 
 static long symlink_at(uint64_t utarget, long dirfd, uint64_t upath)
 {
-	char buf[2 * PATH_LEN], path[PATH_LEN];
-	struct w_msg m = {.op = FS_SYMLINK, .in = (uint64_t)buf};
-	const char *rest = path;
-	long n = lx_copy_str(buf, (const char *)utarget, PATH_LEN);
-	long err = n < 0 ? n : n ? path_new(dirfd, upath, path) : -ENOENT;
+	struct lx_path both LX_PATH, path LX_PATH;
+	struct w_msg m = {.op = FS_SYMLINK};
+	const char *rest;
 	w_handle_t h;
+	long n, err;
 
+	path_start(&both);
+	path_start(&path);
+	n = path_copy(&both, utarget);
+	err = n < 0 ? n : n ? path_new(dirfd, upath, &path) : -ENOENT;
 	if (err < 0)
 		return err;
+	rest = path.s;
 	h = path_mount(&rest);
-	m.in_len = n + 1 + strlcpy(buf + n + 1, rest, PATH_LEN) + 1;
+	err = path_put(&both, n + 1, rest);
+	if (err)
+		return err;
+	m.in = (uint64_t)both.s;
+	m.in_len = n + 1 + strlen(rest) + 1;
 	err = lx_chan(h, &m);
 	return err < 0 ? err : 0;
 }
@@ -1089,42 +1251,51 @@ LX(symlinkat)
 	return symlink_at(a[0], a[1], a[2]);
 }
 
-static long readlink_at(long dirfd, uint64_t upath, uint64_t ubuf, uint64_t size)
+/* What links of our own in /proc say; NULL: it is another path. */
+static const char *own_link_text(const char *path)
 {
-	char path[PATH_LEN], out[PATH_LEN];
-	struct w_msg m = {.op = FS_READLINK, .out = (uint64_t)out, .out_len = sizeof(out)};
-	long n = path_get(dirfd, upath, path, sizeof(path));
-	const char *p, *mine;
+	const char *mine = own_proc(path);
 	struct lx_file *f;
 
+	if (!mine)
+		return NULL;
+	if (!strcmp(mine, "exe"))
+		return proc()->exe;
+	if (!strcmp(mine, "cwd"))
+		return proc()->cwd;
+	if (strncmp(mine, "fd/", 3))
+		return NULL;
+	mine += 3;
+	f = fd_file(strtoul_at(&mine, 10));
+	if (!f)
+		return "";
+	return f->path					? f->path
+	       : f->kind == K_TTY			? "/dev/console"
+	       : f->kind == K_STREAM			? "pipe:[0]"
+	       : f->kind == K_SOCK			? "socket:[0]"
+	       : f->kind == K_DEV && f->dev == DEV_NULL ? "/dev/null"
+							: "anon_inode:[other]";
+}
+
+static long readlink_at(long dirfd, uint64_t upath, uint64_t ubuf, uint64_t size)
+{
+	uint64_t room = size < LX_PATH_MAX ? size : LX_PATH_MAX;
+	struct w_msg m = {.op = FS_READLINK, .out = ubuf, .out_len = room};
+	struct lx_path path LX_PATH;
+	const char *text;
+	long n;
+
+	path_start(&path);
+	n = path_get(dirfd, upath, &path);
 	if (n < 0)
 		return n;
 	if ((int64_t)size <= 0)
 		return -EINVAL;
-	mine = own_proc(path);
-	if (mine && (!strcmp(mine, "exe") || !strcmp(mine, "cwd"))) {
-		n = strlcpy(out, mine[0] == 'e' ? proc()->exe : proc()->cwd, sizeof(out));
-	} else if (mine && !strncmp(mine, "fd/", 3)) {
-		p = mine + 3;
-		f = fd_file(strtoul_at(&p, 10));
-		if (!f)
-			return -ENOENT;
-		n = strlcpy(out,
-			    f->path				     ? f->path
-			    : f->kind == K_TTY			     ? "/dev/console"
-			    : f->kind == K_STREAM		     ? "pipe:[0]"
-			    : f->kind == K_SOCK			     ? "socket:[0]"
-			    : f->kind == K_DEV && f->dev == DEV_NULL ? "/dev/null"
-								     : "anon_inode:[other]",
-			    sizeof(out));
-	} else {
-		n = path_op(path, &m);
-	}
-	if (n < 0)
-		return n;
-	if ((uint64_t)n > size)
-		n = size;
-	return put_user(ubuf, out, n) ? -EFAULT : n;
+	text = own_link_text(path.s);
+	n = !text ? path_op(path.s, &m) : *text ? (long)strlen(text) : -ENOENT;
+	if (n > (long)room)
+		n = room;
+	return text && n > 0 && put_user(ubuf, text, n) ? -EFAULT : n;
 }
 
 LX(readlink)
@@ -1365,16 +1536,19 @@ static long put_statfs_service(uint64_t ubuf, w_handle_t h)
 
 LX(statfs)
 {
-	char path[PATH_LEN];
-	const char *rest = path;
+	struct lx_path path LX_PATH;
+	const char *rest;
 	struct fs_stat st;
 	w_handle_t h;
-	long err = path_get(AT_FDCWD, a[0], path, sizeof(path));
+	long err;
 
+	path_start(&path);
+	err = path_get(AT_FDCWD, a[0], &path);
 	if (err < 0)
 		return err;
+	rest = path.s;
 	h = path_mount(&rest);
-	err = h == LX_H_FS ? put_statfs(a[1], h, path) : path_stat(path, false, &st);
+	err = h == LX_H_FS ? put_statfs(a[1], h, path.s) : path_stat(path.s, false, &st);
 	if (h == LX_H_FS)
 		return err == W_EXDEV ? put_statfs_service(a[1], LX_H_PROCFS) : err;
 	return err < 0 ? err : put_statfs_service(a[1], h);
@@ -1417,19 +1591,21 @@ LX(inotify_add_watch)
 {
 	struct lx_file *f = fd_file(a[0]);
 	struct w_msg m = {.op = FS_WATCH_ADD};
-	char path[PATH_LEN];
-	const char *rest = path;
+	struct lx_path path LX_PATH;
+	const char *rest;
 	long err;
 
+	path_start(&path);
 	if (!f || f->kind != K_INOTIFY)
 		return f ? -EINVAL : -EBADF;
-	err = path_get(AT_FDCWD, a[1], path, sizeof(path));
+	err = path_get(AT_FDCWD, a[1], &path);
 	if (err < 0)
 		return err;
+	rest = path.s;
 	if (path_mount(&rest) != LX_H_FS)
 		return -EINVAL; /* what servers make up does not tell when it changes */
-	m.in = (uint64_t)path;
-	m.in_len = strlen(path);
+	m.in = (uint64_t)path.s;
+	m.in_len = strlen(path.s);
 	m.FS_WATCH_ADD_in_mask = (uint32_t)a[2];
 	return lx_chan(f->h, &m);
 }

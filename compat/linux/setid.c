@@ -8,6 +8,10 @@
  */
 #include "lx.h"
 
+#define RECORDS (sizeof(struct lx_inherit) + LX_INHERIT_FDS * sizeof(struct lx_inherit_fd))
+/* Beside the arguments, in LX_START_SIZE: files whose paths have no room have none. */
+#define PATHS_MAX (128u << 10)
+
 static void describe(struct lx_inherit_fd *to, const struct lx_file *f)
 {
 	to->kind = f->kind;
@@ -24,15 +28,26 @@ static void describe(struct lx_inherit_fd *to, const struct lx_file *f)
 	to->ticket = f->ticket;
 	to->interval = f->interval;
 	to->next = f->next;
-	if (f->path)
-		strlcpy(to->path, f->path, sizeof(to->path));
 }
 
-static void describe_all(struct lx_inherit *in)
+/* Its path, in the n bytes at end of what is handed over; how many they are then. */
+static uint32_t describe_path(struct lx_inherit *in, struct lx_inherit_fd *to,
+			      const struct lx_file *f, uint32_t end, uint32_t size)
+{
+	uint32_t n = f->path ? strlen(f->path) + 1 : 0;
+
+	if (!n || n > size - end)
+		return end;
+	memcpy((char *)in + end, f->path, n);
+	to->path = end;
+	return end + n;
+}
+
+static uint32_t describe_all(struct lx_inherit *in, uint32_t size)
 {
 	struct lx_proc *p = proc();
 	struct lx_inherit_fd *to;
-	uint32_t fd, i;
+	uint32_t fd, i, end = RECORDS;
 
 	for (fd = 0; fd < p->view.nfds && in->nfds < LX_INHERIT_FDS; fd++) {
 		if (!p->fd[fd].file || p->fd[fd].cloexec || p->fd[fd].file->kind == K_EPOLL)
@@ -42,12 +57,16 @@ static void describe_all(struct lx_inherit *in)
 		for (i = 0; i + 1 < in->nfds && !to->same; i++)
 			if (p->fd[in->fd[i].fd].file == p->fd[fd].file)
 				to->same = i + 1;
-		if (!to->same)
-			describe(to, p->fd[fd].file);
+		if (to->same)
+			continue;
+		describe(to, p->fd[fd].file);
+		end = describe_path(in, to, p->fd[fd].file, end, size);
 	}
+	return end;
 }
 
-static void describe_process(struct lx_inherit *in)
+/* How many bytes it takes, of size. */
+static uint32_t describe_process(struct lx_inherit *in, uint32_t size)
 {
 	struct lx_proc *p = proc();
 	int i;
@@ -59,30 +78,40 @@ static void describe_process(struct lx_inherit *in)
 	memcpy(in->rlimit, p->rlimit, sizeof(in->rlimit));
 	in->umask = p->umask;
 	strlcpy(in->cwd, p->cwd, sizeof(in->cwd));
-	describe_all(in);
+	return describe_all(in, size);
+}
+
+/* What the paths of open files take at most. */
+static uint32_t paths_size(void)
+{
+	struct lx_proc *p = proc();
+	uint32_t fd, n = 0;
+
+	for (fd = 0; fd < p->view.nfds; fd++)
+		if (p->fd[fd].file && p->fd[fd].file->path)
+			n += strlen(p->fd[fd].file->path) + 1;
+	return n < PATHS_MAX ? n : PATHS_MAX;
 }
 
 long lx_setid_exec(const char *path, const char *strings, uint32_t argc, uint32_t envc,
 		   uint32_t len)
 {
 	uint32_t head = strlen(path) + 1, at = (head + len + 7) & ~7u;
-	uint32_t size =
-		at + sizeof(struct lx_inherit) + LX_INHERIT_FDS * sizeof(struct lx_inherit_fd);
+	uint32_t room = RECORDS + paths_size();
 	struct w_msg grant = {.op = FS_GRANT}, m = {.op = PROC_SETID};
 	char *blob;
 	long err = path_op(path, &grant);
 
 	if (err)
 		return err;
-	blob = pmalloc(size);
+	blob = pmalloc(at + room);
 	if (!blob)
 		return -ENOMEM;
 	memcpy(blob, path, head);
 	memcpy(blob + head, strings, len);
 	lease_forget(); /* nobody would know of files that are parked */
-	describe_process((struct lx_inherit *)(blob + at));
 	m.in = (uint64_t)blob;
-	m.in_len = size;
+	m.in_len = at + describe_process((struct lx_inherit *)(blob + at), room);
 	m.PROC_SETID_in_argc = argc;
 	m.PROC_SETID_in_envc = envc;
 	m.PROC_SETID_in_len = head + len;
@@ -92,6 +121,16 @@ long lx_setid_exec(const char *path, const char *strings, uint32_t argc, uint32_
 }
 
 /* ---- the other side ---- */
+
+/* What is said to be a path, if it is one. */
+static char *remake_path(const struct lx_inherit *in, uint64_t size, uint32_t at)
+{
+	const char *s = (const char *)in + at;
+	uint64_t n = at && at < size ? strnlen(s, size - at) + 1 : size + 1;
+	char *p = n <= size - at && n <= LX_PATH_MAX ? pmalloc_raw(n) : NULL;
+
+	return p ? memcpy(p, s, n) : NULL;
+}
 
 static struct lx_file *remake(const struct lx_inherit_fd *d)
 {
@@ -115,11 +154,6 @@ static struct lx_file *remake(const struct lx_inherit_fd *d)
 	f->ticket = d->ticket;
 	f->interval = d->interval;
 	f->next = d->next;
-	if (d->path[0] && d->path[sizeof(d->path) - 1] == 0) {
-		f->path = pmalloc(strlen(d->path) + 1);
-		if (f->path)
-			memcpy(f->path, d->path, strlen(d->path) + 1);
-	}
 	return f;
 }
 
@@ -127,9 +161,9 @@ void lx_inherit(const struct lx_inherit *in, uint64_t size)
 {
 	struct lx_file *made[LX_INHERIT_FDS] = {NULL}, *f;
 	struct lx_proc *p = proc();
-	uint32_t i, n = in->nfds < LX_INHERIT_FDS ? in->nfds : LX_INHERIT_FDS;
+	uint32_t i, n = size < RECORDS ? 0 : in->nfds < LX_INHERIT_FDS ? in->nfds : LX_INHERIT_FDS;
 
-	(void)size; /* procd has seen that the structure is there */
+	/* that the structure itself is there procd has seen */
 	self()->sigmask = in->sigmask & ~(1ull << 8 | 1ull << 18);
 	for (i = 1; i < 65; i++)
 		p->action[i].handler = in->ignored >> (i - 1) & 1;
@@ -150,6 +184,8 @@ void lx_inherit(const struct lx_inherit *in, uint64_t size)
 			continue;
 		if (d->same)
 			f->refs++;
+		else
+			f->path = remake_path(in, size, d->path);
 		made[i] = f;
 		fd_place(d->fd, f);
 	}

@@ -26,8 +26,9 @@ enum {
 struct passed {
 	uint32_t kind, oflags, mode, sock_state, dev, efd_flags, unix_domain, sock_type, present;
 	uint64_t ticket, interval, next;
-	char path[1024];
+	char path[LX_PATH_MAX]; /* as much as there is of it */
 };
+#define PASSED_HEAD offsetof(struct passed, path)
 
 static uint64_t stream_pos(struct lx_file *f, uint32_t which)
 {
@@ -51,7 +52,7 @@ static long send_fd(struct lx_file *sock, int fd, uint64_t len)
 	if (f->kind == K_EPOLL)
 		return -EINVAL; /* what it watches is this process's */
 	lease_unparkable(f);
-	memset(&p, 0, sizeof(p));
+	memset(&p, 0, PASSED_HEAD + 1);
 	p.kind = f->kind;
 	p.oflags = f->oflags;
 	p.mode = f->mode;
@@ -65,7 +66,7 @@ static long send_fd(struct lx_file *sock, int fd, uint64_t len)
 	p.next = f->next;
 	if (f->path)
 		strlcpy(p.path, f->path, sizeof(p.path));
-	m.in_len = offsetof(struct passed, path) + strlen(p.path) + 1;
+	m.in_len = PASSED_HEAD + strlen(p.path) + 1;
 	h[0] = &f->h;
 	h[1] = &f->stream;
 	h[2] = &f->event;
@@ -132,7 +133,7 @@ static long recv_fd(struct lx_file *sock, uint64_t pos, bool cloexec)
 	struct lx_file *f;
 	long err;
 
-	memset(&p, 0, sizeof(p));
+	memset(&p, 0, PASSED_HEAD + 1);
 	m.UNIX_RIGHTS_RECV_in_pos = pos;
 	err = lx_chan(sock->h, &m);
 	if (err <= 0)
@@ -236,7 +237,7 @@ long unix_pair(uint32_t type, uint32_t flags, uint64_t ufds)
 /* ---- names ---- */
 
 /* sun_path without what follows its NUL; absolute when it is a path. */
-static long name_of(const char *addr, uint32_t len, char *path)
+static long name_of(const char *addr, uint32_t len, struct lx_path *path)
 {
 	char raw[SUN_PATH + 1];
 
@@ -244,23 +245,24 @@ static long name_of(const char *addr, uint32_t len, char *path)
 		return -EINVAL;
 	memcpy(raw, addr, len);
 	raw[len] = 0;
-	return path_get(-100, (uint64_t)raw, path, 1024);
+	return path_get(-100, (uint64_t)raw, path);
 }
 
 long unix_bind(struct lx_file *f, const char *addr, uint32_t len)
 {
 	struct w_msg m = {.op = UNIX_BIND, .in = (uint64_t)addr, .in_len = len};
 	struct w_msg node = {.op = FS_MKNOD};
+	struct lx_path path LX_PATH;
 	struct fs_stat st;
-	char path[1024];
 	long err;
 
+	path_start(&path);
 	if (len && addr[0]) {
 		m.in_len = strnlen(addr, len);
-		err = name_of(addr, len, path);
+		err = name_of(addr, len, &path);
 		if (err < 0)
 			return err;
-		if (!path_stat(path, true, &st))
+		if (!path_stat(path.s, true, &st))
 			return -98; /* EADDRINUSE */
 	}
 	err = lx_chan(f->h, &m);
@@ -269,7 +271,7 @@ long unix_bind(struct lx_file *f, const char *addr, uint32_t len)
 	node.FS_MKNOD_in_mode = FS_S_IFSOCK | (0777 & ~proc()->umask);
 	node.nh = 1;
 	node.h[0] = m.h[0];
-	err = path_op(path, &node);
+	err = path_op(path.s, &node);
 	if (err < 0 && node.nh)
 		w_handle_close(m.h[0]);
 	return err == -17 ? -98 : err;
@@ -291,15 +293,16 @@ long unix_listen(struct lx_file *f, uint32_t backlog)
 static long lead(const char *addr, uint32_t len, w_handle_t *out)
 {
 	struct w_msg m = {.op = FS_LEADS};
-	char path[1024];
+	struct lx_path path LX_PATH;
 	long err;
 
+	path_start(&path);
 	*out = 0;
 	if (!len || !addr[0])
 		return len ? 0 : -EINVAL;
-	err = name_of(addr, len, path);
+	err = name_of(addr, len, &path);
 	if (err >= 0)
-		err = path_op(path, &m);
+		err = path_op(path.s, &m);
 	if (err >= 0)
 		*out = m.h[0];
 	return err < 0 ? err : 0;

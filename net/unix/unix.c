@@ -21,7 +21,7 @@ enum { SOCK_STREAM = 1, SOCK_DGRAM = 2, SOCK_SEQPACKET = 5 };
 #define DGRAM_MAX 212992
 #define BACKLOG_MAX 4096
 #define STREAM_BYTES 65536
-#define BLOB_MAX 1400
+#define BLOB_MAX 4352 /* a path of PATH_MAX, and what else there is of an open file */
 
 struct cred {
 	uint32_t pid, uid, gid;

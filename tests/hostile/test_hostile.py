@@ -52,11 +52,12 @@ def serves_many(vm):
     return all(c.getresponse().status == 200 for c in every)
 
 
-@pytest.mark.parametrize("what", ["storm 1 100", "storm 1001 100 root", "storm 2001 50 inside", "race", "forks", "elf"])
+@pytest.mark.parametrize("what", ["storm 1 100", "storm 1001 100 root", "storm 2001 50 inside", "race", "forks", "elf", "loop"])
 def test_only_the_offender_suffers(vm, what):
     before = len(vm.log)
     out = vm.command(f"/hostile/{what}", 240)
     assert re.search(r"(over|killed|ran)\n", out), out
+    assert what != "loop" or "3 of 3 end" in out, out
     assert "init: " not in vm.log[before:], vm.log[before:]  # no service ended
     assert "panic" not in vm.log[before:]
     if not what.endswith("inside"):  # it has spoilt its own

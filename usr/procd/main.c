@@ -358,6 +358,7 @@ static void reap(struct proc *p)
 	ev_del(&p->ended);
 	if (p->process)
 		w_handle_close(p->process);
+	rt_free(p->exe);
 	rt_free(p);
 }
 
@@ -766,6 +767,17 @@ static void op_limits(struct w_msg *m)
 	}
 }
 
+static void set_exe(struct proc *p, const char *path)
+{
+	uint64_t n = path ? strlen(path) + 1 : 0;
+	char *copy = n ? rt_try_alloc(n) : NULL;
+
+	if (copy)
+		memcpy(copy, path, n);
+	rt_free(p->exe);
+	p->exe = copy;
+}
+
 static void op_fork(struct w_msg *m, struct proc *parent)
 {
 	bool vfork = m->PROC_FORK_in_vfork; /* the answer overwrites the question */
@@ -793,7 +805,7 @@ static void op_fork(struct w_msg *m, struct proc *parent)
 	p->ngroups = parent->ngroups;
 	memcpy(p->groups, parent->groups, sizeof(p->groups));
 	memcpy(p->name, parent->name, sizeof(p->name));
-	memcpy(p->exe, parent->exe, sizeof(p->exe));
+	set_exe(p, parent->exe);
 	memcpy(p->cmdline, parent->cmdline, sizeof(p->cmdline));
 	p->cmdline_len = parent->cmdline_len;
 	p->nproc = parent->nproc;
@@ -820,7 +832,7 @@ static void set_name(struct proc *p, const char *path, const char *args, uint32_
 	const char *base = strrchr(path, '/');
 
 	strlcpy(p->name, base ? base + 1 : path, sizeof(p->name));
-	strlcpy(p->exe, path, sizeof(p->exe));
+	set_exe(p, path);
 	p->cmdline_len = len < sizeof(p->cmdline) ? len : sizeof(p->cmdline);
 	memcpy(p->cmdline, args, p->cmdline_len);
 }
@@ -986,6 +998,7 @@ static int64_t start_block_from(struct w_msg *m, struct proc *p)
 			     .argc = m->PROC_SETID_in_argc,
 			     .envc = m->PROC_SETID_in_envc,
 			     .len = len,
+			     .size = size,
 			     .inherit = sizeof(s) + ((len + 7) & ~7u)};
 	char *buf = proc_service.bytes;
 	int64_t mem;

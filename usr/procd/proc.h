@@ -52,7 +52,7 @@ struct proc {
 	uint64_t started;		  /* ns */
 	uint64_t time_ns, system_ns, rss; /* at the end */
 	char name[16];
-	char exe[256];
+	char *exe; /* owns; NULL: there was no memory for it */
 	char cmdline[256];
 	uint32_t cmdline_len;
 	struct list waits; /* struct waiting: its wait4 calls */

@@ -12,7 +12,7 @@
 
 #define TEXT_MAX 16384
 #define TICKS 100ull /* USER_HZ */
-#define LINK_MAX 1024
+#define LINK_MAX LX_PATH_MAX
 
 struct pfile {
 	uint32_t len, off;
@@ -613,8 +613,8 @@ static bool link_of(const struct proc *p, const char *name, char *to, uint64_t s
 	struct lx_view v;
 
 	if (!strcmp(name, "exe"))
-		return strlcpy(to, p->exe, size) > 0;
-	if (!strcmp(name, "root"))
+		return p->exe && strlcpy(to, p->exe, size) > 0;
+	if (!strcmp(name, "root") || (!p->process && !strcmp(name, "cwd")))
 		return strlcpy(to, "/", size) > 0;
 	if (!view_of(p, &v))
 		return false;

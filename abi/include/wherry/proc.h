@@ -8,6 +8,8 @@
 #include <wherry/abi.h>
 #include <wherry/layout.h>
 
+#define LX_PATH_MAX 4096 /* PATH_MAX: with its NUL */
+
 /* Handles of every Linux process, at equal numbers in all of them. */
 enum { LX_H_PROC = 8, LX_H_FS, LX_H_NET, LX_H_CONSOLE, LX_H_PROCFS, LX_H_UNIX, LX_H_LAST };
 
@@ -134,13 +136,13 @@ enum { PROC_TIMER_MONOTONIC, PROC_TIMER_WALL, PROC_TIMER_CPU };
 struct lx_inherit {
 	uint64_t sigmask, ignored, rlimit[16][2];
 	uint32_t umask, nfds;
-	char cwd[1024];
+	char cwd[LX_PATH_MAX];
 	struct lx_inherit_fd {
 		uint32_t fd, same; /* same: 1 + index of the record with the same open file */
 		uint32_t kind, oflags, mode, sock_state, dev, efd_flags, unix_domain, sock_type;
-		uint32_t h, stream, event, pad;
+		uint32_t h, stream, event;
+		uint32_t path; /* where in all this its path is, behind the records; 0: none */
 		uint64_t ticket, interval, next;
-		char path[256];
 	} fd[];
 };
 #define LX_START_SIZE (512ull << 10) /* at most */
@@ -149,6 +151,7 @@ struct lx_inherit {
 struct lx_start {
 	uint32_t pid, argc, envc, len; /* len: bytes of strings that follow */
 	uint32_t flags, inherit;       /* LX_START_*; offset of struct lx_inherit, 0: none */
-	uint32_t exec, pad;	       /* the file to execute, 0: look path up */
+	uint32_t exec;		       /* the file to execute, 0: look path up */
+	uint32_t size;		       /* of all this, struct lx_inherit included */
 	char strings[];		       /* path, arguments, environment; NUL-ended */
 };
