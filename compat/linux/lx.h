@@ -383,7 +383,8 @@ void trace_exit(uint64_t nr, const uint64_t *a, int64_t result);
 void trace_signal(int sig, const struct lx_siginfo *info, uint64_t rip);
 long trace_start(long fd); /* prctl(PR_WHERRY_TRACE, fd) */
 void lx_slow_exit(struct w_regs *r);
-extern const char exit_lo[], exit_hi[]; /* entry.S: the way out */
+extern __attribute__((visibility("hidden"))) const char exit_lo[],
+	exit_hi[]; /* entry.S: the way out */
 void lx_upcall_main(uint64_t vec, struct w_regs *r);
 void lx_start(struct w_regs *r);
 void lx_fork_child(struct w_regs *r);
