@@ -49,7 +49,7 @@ def test_poweroff_keeps_everything_and_leaves_a_clean_volume(built, disk):
         assert "filling vda2 from the boot archive" in vm.log
         vm.command("mkdir -p /root/a/b; echo one >/root/a/b/c; ln -s c /root/a/b/l; chmod 640 /root/a/b/c; "
                    "chown 1000:1000 /root/a/b/c; mknod /root/p p; ln /root/a/b/c /root/h; "
-                   "touch -d @86400 /root/a/b/c; head -c 3000000 /dev/urandom >/root/big; md5sum /root/big >/root/sum")
+                   "touch -d @86400 /root/a/b/c; head -c 3000000 /dev/urandom >/root/big; md5sum /root/big >/root/sum; sync")
         said = vm.command("ls -lR /root; cat /root/sum")
         vm.send("poweroff -f\n")
         vm.proc.wait(timeout=60)
