@@ -92,7 +92,7 @@ static int check(const struct blk *b, const struct blk_req *rq)
 		return 0;
 	if (rq->sector > b->sectors || rq->sectors > b->sectors - rq->sector)
 		return W_ENOSPC;
-	if (!rq->sectors || rq->sector % per || rq->sectors % per ||
+	if (rq->nseg > BLK_SEGMENTS || !rq->sectors || rq->sector % per || rq->sectors % per ||
 	    (rq->op <= BLK_WRITE && rq->sectors > b->most_sectors))
 		return W_EINVAL;
 	if ((rq->op == BLK_DISCARD && !b->can_discard) ||

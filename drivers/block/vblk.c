@@ -18,7 +18,9 @@
 #define MAJOR_VIRTBLK 254 /* Linux gives it out from here down */
 #define MINORS 16	  /* of a disk: itself and its partitions */
 #define SLOTS 128
-#define PAGES_MOST 32 /* of one request, if none of them meet: 128 KiB */
+#define PAGES_MOST 32 /* of one request: 128 KiB */
+/* Runs of memory: buffers need not begin on a page, so each may touch one more. */
+#define RUNS_MOST (PAGES_MOST + BLK_SEGMENTS + 1)
 #define T_IN 0u
 #define T_OUT 1u
 #define T_FLUSH 4u
@@ -102,7 +104,7 @@ static int find_runs(const struct blk_req *rq, struct run *run)
 				run[n - 1].len += len;
 				continue;
 			}
-			if (n == PAGES_MOST + 2)
+			if (n == RUNS_MOST)
 				return W_EINVAL;
 			run[n++] = (struct run){pa, len};
 		}
@@ -132,7 +134,7 @@ static void set_header(struct control *c, const struct blk_req *rq)
 /* The chain of a request whose buffers are the runs; there is room. */
 static void offer(struct disk *d, struct blk_req *rq, const struct run *run, uint32_t n)
 {
-	uint16_t slot[PAGES_MOST + 4], k, count = n + 2, first;
+	uint16_t slot[RUNS_MOST + 2], k, count = n + 2, first;
 	paddr_t ctl;
 
 	for (k = 0; k < count; k++)
@@ -156,10 +158,10 @@ static void offer(struct disk *d, struct blk_req *rq, const struct run *run, uin
 /* false: no room now. */
 static bool try_begin(struct disk *d, struct blk_req *rq)
 {
-	struct run run[PAGES_MOST + 2];
+	struct run run[RUNS_MOST];
 	int n;
 
-	if (d->nfree < PAGES_MOST + 4)
+	if (d->nfree < RUNS_MOST + 2)
 		return false;
 	n = find_runs(rq, run);
 	if (rq->op >= BLK_DISCARD) {
@@ -201,7 +203,7 @@ static bool bring_up(struct disk *d, uint64_t *got)
 	uint16_t i;
 
 	if (!virtio_begin(d->dev, F_RO | F_BLK_SIZE | F_FLUSH | F_DISCARD | F_WRITE_ZEROES, got) ||
-	    !virtq_init(&d->queue, d->dev, 0, SLOTS) || d->queue.size < PAGES_MOST + 4)
+	    !virtq_init(&d->queue, d->dev, 0, SLOTS) || d->queue.size < RUNS_MOST + 2)
 		return false;
 	d->nfree = 0;
 	for (i = 0; i < d->queue.size; i++)
@@ -253,7 +255,7 @@ static void begin_waiting(struct disk *d)
 
 	while (!list_is_empty(&d->waiting)) {
 		rq = list_first(&d->waiting, struct blk_req, link);
-		if (d->nfree < PAGES_MOST + 4)
+		if (d->nfree < RUNS_MOST + 2)
 			return;
 		list_del(&rq->link);
 		try_begin(d, rq);

@@ -13,7 +13,6 @@
 #include <rt/fiber.h>
 
 #define SECTORS (SRFS_BLOCK / BLK_SECTOR)
-#define SEGMENTS 32 /* of one request */
 #define COMMIT_NS ((uint64_t)CONFIG_FS_WRITE_AGE * 1000000000)
 #define COOKIE_FIRST 2 /* of the service; ours begin at 0 */
 
@@ -84,7 +83,7 @@ static bool joins(const struct requests *r, const struct blk_req *last, uint64_t
 		  uint32_t most)
 {
 	return r->n && last->sector + last->sectors == sector && (last->op == BLK_WRITE) == write &&
-	       last->nseg < SEGMENTS && last->sectors + SECTORS <= most;
+	       last->nseg < BLK_SEGMENTS && last->sectors + SECTORS <= most;
 }
 
 static void add_block(struct requests *r, uint64_t block, bool write, void *buf, uint32_t most)

@@ -23,6 +23,7 @@
 
 #define BLK_SECTOR 512u
 #define BLK_NAME 16
+#define BLK_SEGMENTS 16 /* of one request, at the most */
 
 enum blk_op { BLK_READ, BLK_WRITE, BLK_FLUSH, BLK_DISCARD, BLK_WRITE_ZEROES };
 enum { BLK_FUA = 1 };
