@@ -3,30 +3,54 @@
 #include <lib/string.h>
 #include <wherry/errors.h>
 
-static uint64_t word(const struct flatfs *fs, uint64_t off)
-{
-	uint64_t v;
-
-	memcpy(&v, fs->base + off, 8);
-	return v;
-}
-
 /* Is [off, off+len) inside the image?  No sum can overflow here. */
 static bool inside(const struct flatfs *fs, uint64_t off, uint64_t len)
 {
 	return off <= fs->len && len <= fs->len - off;
 }
 
+/* The bytes there; NULL: they are not in the image, or cannot be read. */
+static const void *at(const struct flatfs *fs, uint64_t off, uint64_t len)
+{
+	if (!inside(fs, off, len))
+		return NULL;
+	return fs->base ? fs->base + off : fs->window(fs->self, off, len);
+}
+
+/* n words of 8 bytes. */
+static bool words(const struct flatfs *fs, uint64_t off, uint64_t *to, uint32_t n)
+{
+	const void *from = at(fs, off, n * 8);
+
+	if (from)
+		memcpy(to, from, n * 8);
+	return from;
+}
+
+static int read_header(struct flatfs *fs)
+{
+	enum { MAGIC, VERSION, LEN, FILES, N };
+	uint64_t h[N];
+
+	if (!words(fs, 0, h, N) || h[MAGIC] != FLATFS_MAGIC || h[VERSION] != 1)
+		return W_EINVAL;
+	if (h[LEN] > fs->len || h[LEN] < FLATFS_HEADER || h[LEN] % 8)
+		return W_EINVAL;
+	fs->len = h[LEN];
+	fs->files = h[FILES];
+	return 0;
+}
+
 int flatfs_open(struct flatfs *fs, const void *base, size_t size)
 {
 	*fs = (struct flatfs){.base = base, .len = size};
-	if (size < FLATFS_HEADER || word(fs, 0) != FLATFS_MAGIC || word(fs, 8) != 1)
-		return W_EINVAL;
-	if (word(fs, 16) > size || word(fs, 16) < FLATFS_HEADER || word(fs, 16) % 8)
-		return W_EINVAL;
-	fs->len = word(fs, 16);
-	fs->files = word(fs, 24);
-	return 0;
+	return read_header(fs);
+}
+
+int flatfs_open_at(struct flatfs *fs, flatfs_window window, void *self, uint64_t size)
+{
+	*fs = (struct flatfs){.window = window, .self = self, .len = size};
+	return read_header(fs);
 }
 
 void flatfs_begin(struct flatfs_file *it)
@@ -34,23 +58,22 @@ void flatfs_begin(struct flatfs_file *it)
 	*it = (struct flatfs_file){.next = FLATFS_HEADER};
 }
 
-static bool entry_read(const struct flatfs *fs, uint64_t at, struct flatfs_file *it)
+static bool entry_read(const struct flatfs *fs, uint64_t where, struct flatfs_file *it)
 {
-	uint64_t name_off, next;
+	enum { NAME_OFF, NAME_LEN, OFF, LEN, NEXT, N };
+	uint64_t e[N];
 
-	if (at % 8 || !inside(fs, at, FLATFS_ENTRY))
+	if (where % 8 || !words(fs, where, e, N) || !inside(fs, e[OFF], e[LEN]))
 		return false;
-	name_off = word(fs, at);
-	it->name_len = word(fs, at + 8);
-	it->off = word(fs, at + 16);
-	it->len = word(fs, at + 24);
-	next = word(fs, at + 32);
-	if (!inside(fs, name_off, it->name_len) || !inside(fs, it->off, it->len))
+	if (e[NEXT] && e[NEXT] <= where) /* a chain only goes forward, so it ends */
 		return false;
-	if (next && next <= at) /* a chain only goes forward, so it ends */
+	it->name = at(fs, e[NAME_OFF], e[NAME_LEN]);
+	if (!it->name)
 		return false;
-	it->name = (const char *)fs->base + name_off;
-	it->next = next;
+	it->name_len = e[NAME_LEN];
+	it->off = e[OFF];
+	it->len = e[LEN];
+	it->next = e[NEXT];
 	while (it->name_len && *it->name == '/') {
 		it->name++;
 		it->name_len--;

@@ -11,14 +11,12 @@ gen-abi := include/generated/wherry/calls.h include/generated/wherry/errors.h \
 # What a pattern rule made on the way to something else is kept.
 .SECONDARY:
 
-host-tools := host/fixdep host/widc host/mkflatfs
+host-tools := host/fixdep host/widc
 
 # ---- host tools ----
 quiet_cmd_hostcc = HOSTCC  $@
 cmd_hostcc = $(HOSTCC) -D_GNU_SOURCE -Wall -Wextra -O1 -I$(srctree)/lib/include -I$(srctree)/abi/include -Iinclude/generated -o $@ $(filter %.c,$^)
 host/fixdep: $(srctree)/scripts/fixdep.c FORCE
-	$(call if_changed,hostcc)
-host/mkflatfs: $(srctree)/scripts/mkflatfs.c FORCE
 	$(call if_changed,hostcc)
 widc-src := $(srctree)/scripts/widc
 quiet_cmd_widc = HOSTCC  $@
@@ -28,17 +26,20 @@ cmd_widc = bison -Wno-yacc --defines=host/parse.h -o host/parse.c $(widc-src)/pa
 host/widc: $(widc-src)/parse.y $(widc-src)/lex.l $(widc-src)/main.c $(widc-src)/wid.h FORCE
 	$(call if_changed,widc)
 
-# ---- tools for disks, of the very sources of the file system ----
+# ---- tools for disks, of the very sources of the file systems ----
 srfs-core := $(filter-out %/vfs.c,$(wildcard $(srctree)/fs/srfs/*.c)) $(srctree)/lib/crc32.c
-quiet_cmd_srfstool = HOSTCC  $@
-cmd_srfstool = $(HOSTCC) -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wno-missing-field-initializers -O2 -I$(srctree)/fs/srfs -I$(srctree)/lib/include -I$(srctree)/abi/include \
+quiet_cmd_hosttool = HOSTCC  $@
+cmd_hosttool = $(HOSTCC) -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wno-missing-field-initializers -O2 -I$(srctree)/fs/srfs -I$(srctree)/fs/flatfs -I$(srctree)/lib/include -I$(srctree)/abi/include \
 	-I$(srctree)/rt/include -Iinclude/generated -include $(srctree)/abi/include/wherry/config.h -o $@ $(filter %.c,$^)
 host/mksrfs: $(srctree)/usr/srfs/mksrfs.c
 host/fsck.srfs: $(srctree)/usr/srfs/fsck.c
 host/srfsdump: $(srctree)/usr/srfs/dump.c $(srctree)/usr/srfs/extract.c $(srctree)/usr/srfs/extract.h
 srfs-tools := host/mksrfs host/fsck.srfs host/srfsdump
 $(srfs-tools): $(srctree)/usr/srfs/device.c $(srctree)/usr/srfs/device.h $(srfs-core) $(wildcard $(srctree)/fs/srfs/*.h) FORCE | prepare
-	$(call if_changed,srfstool)
+	$(call if_changed,hosttool)
+host/mkflatfs: $(wildcard $(srctree)/usr/flatfs/*.[ch]) $(srctree)/fs/flatfs/tree.c $(srctree)/fs/flatfs/tree.h $(srctree)/lib/flatfs.c $(srctree)/lib/flatmeta.c \
+	$(wildcard $(srctree)/lib/include/lib/flat*.h) FORCE | prepare
+	$(call if_changed,hosttool)
 .PHONY: tools
 tools: prepare $(srfs-tools) host/mkflatfs
 	@echo "made $(objtree)/host/: mksrfs fsck.srfs srfsdump mkflatfs"
@@ -240,7 +241,7 @@ programs-$(CONFIG_HTTPD) += p/httpd.stripped
 programs-$(CONFIG_STRACE) += p/strace.stripped
 image-in := $(servers:.elf=.stripped) p/personality p/vdso.so $(programs-y)
 quiet_cmd_archive = ARCHIVE $@
-cmd_archive = sh $(srctree)/scripts/rootfs image.list $(homes) && host/mkflatfs $@ image.list
+cmd_archive = sh $(srctree)/scripts/rootfs image.list $(homes) && host/mkflatfs pack $@ image.list
 rootfs-src := $(shell find $(srctree)/usr/rootfs $(CONFIG_ROOTFS_OVERLAY) -type f 2>/dev/null)
 boot.flatfs: $(image-in) host/mkflatfs packages/.done .config $(srctree)/scripts/rootfs $(rootfs-src) FORCE
 	$(call if_changed,archive)

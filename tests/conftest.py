@@ -8,7 +8,8 @@ import pytest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 OUT = os.environ.get("WHERRY_TEST_OUT", os.path.join(ROOT, "build", "tests-out"))
-sys.path[:0] = [os.path.join(ROOT, "tests", "harness"), os.path.join(ROOT, "tests", "srfs")]
+sys.path[:0] = [os.path.join(ROOT, "tests", "harness"), os.path.join(ROOT, "tests", "srfs"),
+                os.path.join(ROOT, "tests", "flatfs")]
 
 import vm  # noqa: E402
 

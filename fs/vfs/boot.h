@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The root file system at the start: in memory, filled from the boot archive, whose pages are
- * borrowed; or on a disk, which the archive fills when it is empty.  The boot option root=
- * says which: ram, srfs (the first partition of that type), or a device's name (vda2).
+ * borrowed; the archive itself, read-only; or on a disk, which the archive fills when it is
+ * empty.  The boot option root= says which: ram, flatfs (the archive), srfs (the first partition
+ * of that type), or a device's name (vda2), which has a flatfs or an srfs.
  */
 #pragma once
 

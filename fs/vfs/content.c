@@ -22,6 +22,7 @@ void inode_borrow(struct inode *i, w_handle_t mem, uint64_t off, const void *at)
 
 	if (!c)
 		return;
+	c->ops = &memfile_ops; /* whatever the file system's other files are */
 	c->borrowed = at;
 	c->from = mem;
 	c->from_off = off;

@@ -148,7 +148,7 @@ static struct mount *mount_new(struct super_block *sb, uint32_t flags, const cha
 		return NULL;
 	m->sb = sb;
 	m->refs = 1;
-	m->flags = flags;
+	m->flags = flags | (sb && sb->read_only ? MOUNT_RDONLY : 0);
 	m->id = ++last_id;
 	strlcpy(m->source, source, sizeof(m->source));
 	if (sb)

@@ -73,12 +73,19 @@ static int find_device(struct request *rq, const char *source, struct blk **out)
 	return err;
 }
 
+static bool needs_device(const struct file_system *kind, const char *source)
+{
+	if (kind->flags & FS_KIND_ARCHIVE && !strcmp(source, FS_ARCHIVE_SOURCE))
+		return false;
+	return kind->flags & FS_KIND_DEVICE;
+}
+
 static int mount_kind(struct request *rq, const struct asked *a, struct path at,
 		      const struct file_system *kind)
 {
 	struct mount_args args = {
 		.source = a->source, .options = a->options, .read_only = a->flags & MOUNT_RDONLY};
-	bool device = kind->flags & FS_KIND_DEVICE;
+	bool device = needs_device(kind, a->source);
 	int err = device ? find_device(rq, a->source, &args.dev) : 0;
 
 	if (!err && device)
@@ -126,7 +133,7 @@ static int remount(const struct asked *a, struct path at)
 	bool read_only = a->flags & MOUNT_RDONLY;
 	int err = at.d == at.mnt->root ? 0 : W_EINVAL;
 
-	if (!err && !(a->flags & MS_BIND) && sb->dev && read_only != sb->read_only) {
+	if (!err && !(a->flags & MS_BIND) && read_only != sb->read_only) {
 		err = read_only ? super_sync(sb) : 0;
 		if (!err)
 			err = sb->ops->remount(sb, read_only, a->options);

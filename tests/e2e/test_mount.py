@@ -52,6 +52,15 @@ def test_read_only_and_remount(machine):
     assert vm.command("umount /data; grep -c /data /proc/mounts").strip() == "0"
 
 
+def test_memory_read_only_and_back(machine):
+    vm, _, _ = machine
+    vm.command("mount -t tmpfs -o ro mem /m")
+    assert "Read-only" in vm.command("touch /m/x 2>&1")
+    assert vm.command("mount -o remount,rw /m && touch /m/x && ls /m") == "x\n"
+    assert "Read-only" in vm.command("mount -o remount,ro /m; touch /m/y 2>&1")
+    assert vm.command("umount /m; ls /m") == ""
+
+
 def test_memory_and_binds(machine):
     vm, _, _ = machine
     vm.command("mount -t tmpfs mem /m && mkdir /m/a && echo x >/m/a/b && mount --bind /m/a /data")

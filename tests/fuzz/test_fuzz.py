@@ -20,7 +20,7 @@ def test_fuzz(target, prepared, tmp_path):
     exe = tmp_path / "f"
     subprocess.run(["gcc", "-std=gnu11", "-g", "-O1", "-Wall", "-Wextra", "-Werror",
                     "-Wno-missing-field-initializers", "-fsanitize=address,undefined",
-                    "-fno-sanitize-recover=all", f"-I{ROOT}/lib/include", f"-I{ROOT}/abi/include",
+                    "-fno-sanitize-recover=all", f"-I{ROOT}/lib/include", f"-I{ROOT}/abi/include", f"-I{ROOT}/rt/include",
                     f"-I{prepared}/include/generated", "-include", f"{ROOT}/abi/include/wherry/config.h",
                     "-o", str(exe), target, os.path.join(HERE, "driver.c"),
                     *[os.path.join(ROOT, s) for s in sources]], check=True)

@@ -40,11 +40,14 @@ enum {
 	 * write_pages; create, link, unlink and rename only say yes or no, and keep nlink.
 	 */
 	FS_KIND_MEMORY = 2,
+	/* Shows the boot archive where the source is "archive"; then there is no device. */
+	FS_KIND_ARCHIVE = 4,
 };
+#define FS_ARCHIVE_SOURCE "archive"
 
 /* What mount(2) was given. */
 struct mount_args {
-	struct blk *dev;     /* FS_KIND_DEVICE: claimed by the service; else NULL */
+	struct blk *dev;     /* FS_KIND_DEVICE: claimed by the service; else NULL (or _ARCHIVE) */
 	const char *source;  /* as given, e.g. a 9P tag */
 	const char *options; /* "a=1,b": what the service itself does not know */
 	bool read_only;
@@ -193,8 +196,18 @@ struct inode *inode_new(struct super_block *sb, uint64_t ino, const struct inode
 struct inode *inode_find(struct super_block *sb, uint64_t ino);
 void inode_put(struct inode *inode); /* the last one: evict() */
 /* The content of a file without pages yet is size bytes of mem from off on (a multiple of 8),
- * which this process has at `at`; never given back.  A write copies them. */
+ * which this process has at `at`; never given back.  A write copies them.  Nothing is read of
+ * the file system then. */
 void inode_borrow(struct inode *inode, w_handle_t mem, uint64_t off, const void *at);
+
+/* The image that the loader left: a flatfs, len bytes from off on in mem, which this process
+ * has at `at`.  Never given back. */
+struct fs_boot_archive {
+	w_handle_t mem;
+	uint64_t off, len;
+	const void *at;
+};
+const struct fs_boot_archive *fs_boot_archive(void);
 
 /* What is dirty of all files of sb goes to write_pages(); the first error. */
 int pages_sync(struct super_block *sb);
