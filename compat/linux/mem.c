@@ -154,33 +154,105 @@ LX(madvise)
 	return all_mapped(a[0], page_up(a[1])) ? 0 : -ENOMEM;
 }
 
+/* ---- mremap ---- */
+
+enum { MREMAP_MAYMOVE = 1, MREMAP_FIXED = 2, MREMAP_DONTUNMAP = 4 };
+
+/*
+ * Is all of it mapped, in one piece as Linux sees it?  Memory without a file that was mapped or
+ * grown bit by bit is several mappings here, and one there.
+ */
+static bool one_piece(uint64_t va, uint64_t len, struct w_map_info *first)
+{
+	uint64_t at = va, end = va + len;
+	struct w_map_info i;
+
+	for (; at < end; at = i.va + i.len) {
+		if (w_as_query(0, at, &i) || i.va > at)
+			return false;
+		if (at == va)
+			*first = i;
+		else if (i.koid || first->koid || i.flags != first->flags)
+			return false;
+	}
+	return true;
+}
+
+/* Mapping by mapping; *done: what has arrived. */
+static long move_pieces(uint64_t from, uint64_t len, uint64_t to, uint64_t *done)
+{
+	struct w_map_info i;
+	uint64_t n;
+	long r = 0;
+
+	for (*done = 0; *done < len && r >= 0; *done += r >= 0 ? n : 0) {
+		if (w_as_query(0, from + *done, &i) || i.va > from + *done)
+			return -EFAULT; /* another thread has unmapped it */
+		n = i.va + i.len - (from + *done);
+		n = n < len - *done ? n : len - *done;
+		w_as_unmap(0, to + *done, n);
+		r = w_as_move(from + *done, n, to + *done);
+	}
+	return r < 0 ? r : 0;
+}
+
 static long mremap_move(uint64_t old, uint64_t old_len, uint64_t new_len, uint64_t flags,
 			uint64_t to)
 {
 	struct w_map_args m = {.flags = W_PROT_READ | W_PROT_WRITE, .len = new_len, .va = to};
-	uint64_t keep = old_len < new_len ? old_len : new_len;
+	uint64_t keep = old_len < new_len ? old_len : new_len, done, back;
 	struct w_map_info i;
-	long va;
+	long va, err;
 
-	if (w_as_query(0, old, &i) || i.va > old || i.va + i.len < old + old_len)
+	if (!one_piece(old, old_len, &i))
 		return -EFAULT;
 	if (i.koid && new_len > old_len)
 		return -ENOMEM; /* files do not grow under a mapping */
-	if (flags & 2)
+	if (i.koid && flags & MREMAP_DONTUNMAP)
+		return -EINVAL;
+	if (flags & MREMAP_FIXED)
 		m.flags |= W_MAP_FIXED;
 	m.flags = (m.flags & ~7u) | (i.flags & 7);
 	va = w_as_map(0, &m); /* reserve the room, then move the old pages into it */
 	if (va < 0)
 		return va;
-	w_as_unmap(0, va, keep);
-	to = w_as_move(old, keep, va);
-	if ((int64_t)to < 0) {
+	err = move_pieces(old, keep, va, &done);
+	if (err) {
+		move_pieces(va, done, old, &back);
 		w_as_unmap(0, va, new_len);
-		return to;
+		return err;
 	}
 	if (old_len > keep)
 		w_as_unmap(0, old + keep, old_len - keep);
+	if (flags & MREMAP_DONTUNMAP) { /* the room stays, empty */
+		m.va = old;
+		m.len = old_len;
+		m.flags = (m.flags & 7) | W_MAP_NOREPL;
+		w_as_map(0, &m);
+	}
 	return va;
+}
+
+static bool overlap(uint64_t a, uint64_t a_len, uint64_t b, uint64_t b_len)
+{
+	return a < b + b_len && b < a + a_len;
+}
+
+/* What Linux refuses before it looks at the memory. */
+static bool mremap_allowed(const uint64_t a[6], uint64_t old_len, uint64_t new_len)
+{
+	uint64_t flags = a[3];
+
+	if (a[0] % W_PAGE || !new_len || !old_len || flags & ~7ull)
+		return false;
+	if (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP) && !(flags & MREMAP_MAYMOVE))
+		return false;
+	if (flags & MREMAP_DONTUNMAP && old_len != new_len)
+		return false;
+	if (!program_range(a[0], old_len))
+		return false;
+	return !(flags & MREMAP_FIXED) || (a[4] % W_PAGE == 0 && program_range(a[4], new_len) &&
+					   !overlap(a[0], old_len, a[4], new_len));
 }
 
 LX(mremap)
@@ -189,30 +261,27 @@ LX(mremap)
 	struct w_map_args m = {.flags = W_MAP_NOREPL};
 	struct w_map_info i;
 
-	if (a[0] % W_PAGE || !new_len || !old_len || a[3] & ~3ull || (a[3] & 2 && !(a[3] & 1)))
+	if (!mremap_allowed(a, old_len, new_len))
 		return -EINVAL;
-	if (!program_range(a[0], old_len) || (a[3] & 2 && !program_range(a[4], new_len)))
-		return -EINVAL;
-	if (a[3] & 2)
-		return mremap_move(a[0], old_len, new_len, a[3], a[4]);
+	if (a[3] & (MREMAP_FIXED | MREMAP_DONTUNMAP))
+		return mremap_move(a[0], old_len, new_len, a[3], a[3] & MREMAP_FIXED ? a[4] : 0);
 	if (new_len <= old_len) {
 		if (new_len < old_len)
 			w_as_unmap(0, a[0] + new_len, old_len - new_len);
 		return a[0];
 	}
-	if (w_as_query(0, a[0], &i) || i.va > a[0])
+	if (!one_piece(a[0], old_len, &i))
 		return -EFAULT;
 	if (!fits_limit(new_len - old_len))
 		return -ENOMEM;
-	if (!i.koid && i.va + i.len == a[0] + old_len &&
-	    program_range(a[0], new_len)) { /* grow in place */
+	if (!i.koid && program_range(a[0], new_len)) { /* grow in place */
 		m.va = a[0] + old_len;
 		m.len = new_len - old_len;
 		m.flags |= i.flags & 7;
 		if (w_as_map(0, &m) >= 0)
 			return a[0];
 	}
-	return a[3] & 1 ? mremap_move(a[0], old_len, new_len, 0, 0) : -ENOMEM;
+	return a[3] & MREMAP_MAYMOVE ? mremap_move(a[0], old_len, new_len, 0, 0) : -ENOMEM;
 }
 
 LX(brk)

@@ -418,25 +418,38 @@ static void item_forget_stale(struct lx_file *ep, struct lx_file *f)
 	}
 }
 
+enum { EPOLL_CTL_ADD = 1, EPOLL_CTL_DEL, EPOLL_CTL_MOD }; /* include/uapi/linux/eventpoll.h */
+#define EPOLLEXCLUSIVE (1u << 28)
+#define EXCLUSIVE_WITH (POLLIN | POLLOUT | POLLERR | POLLHUP | 1u << 29 | 1u << 31 | EPOLLEXCLUSIVE)
+
+/* Exclusive is for ever, without oneshot, and not for an epoll in an epoll. */
+static bool exclusive_ok(const struct lx_file *f, int op, uint32_t events)
+{
+	if (op == EPOLL_CTL_DEL || !(events & EPOLLEXCLUSIVE))
+		return true;
+	return op != EPOLL_CTL_MOD && f->kind != K_EPOLL && !(events & ~EXCLUSIVE_WITH);
+}
+
 LX(epoll_ctl)
 {
 	struct lx_file *ep = fd_file(a[0]), *f = fd_file(a[2]);
 	struct epoll_event ev = {0};
 	struct lx_epitem *i;
 	w_handle_t h[2];
+	int op = a[1];
 	long err = 0;
 
+	if (op != EPOLL_CTL_DEL && get_user(&ev, a[3], sizeof(ev)))
+		return -EFAULT;
 	if (!ep || !f)
 		return -EBADF;
-	if (ep->kind != K_EPOLL || ep == f)
-		return -EINVAL;
 	if (!file_waitables(f, h))
 		return -EPERM;
-	if (a[1] != 2 && get_user(&ev, a[3], sizeof(ev)))
-		return -EFAULT;
+	if (ep->kind != K_EPOLL || ep == f || !exclusive_ok(f, op, ev.events))
+		return -EINVAL;
 	i = item_find(ep, f, a[2]);
-	switch (a[1]) {
-	case 1:
+	switch (op) {
+	case EPOLL_CTL_ADD:
 		if (i && w_ws_ctl(ep->h, W_WS_MOD, h[0], 0, (uint64_t)i) != W_ENOENT) {
 			item_arm(ep, i, W_WS_MOD);
 			return -EEXIST;
@@ -447,14 +460,16 @@ LX(epoll_ctl)
 		}
 		item_forget_stale(ep, f);
 		return item_add(ep, f, a[2], &ev);
-	case 2:
+	case EPOLL_CTL_DEL:
 		if (!i)
 			return -ENOENT;
 		item_drop(ep, i);
 		return 0;
-	case 3:
+	case EPOLL_CTL_MOD:
 		if (!i)
 			return -ENOENT;
+		if (i->events & EPOLLEXCLUSIVE)
+			return -EINVAL;
 		i->events = ev.events;
 		i->data = ev.data;
 		err = item_arm(ep, i, W_WS_MOD);

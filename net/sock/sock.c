@@ -833,12 +833,21 @@ static err_t on_connected(void *arg, struct tcp_pcb *pcb, err_t err)
 	return ERR_OK;
 }
 
-static void connect_udp(struct w_msg *m, struct sock *s, const struct sockaddr *a)
+/* As Linux does, 0.0.0.0 leads to this machine. */
+static ip_addr_t destination(const struct sockaddr *a)
 {
 	ip_addr_t ip;
 
-	ip_addr_set_ip4_u32(&ip, a->ip);
+	ip_addr_set_ip4_u32(&ip, a->ip ? a->ip : lwip_htonl(IPADDR_LOOPBACK));
+	return ip;
+}
+
+static void connect_udp(struct w_msg *m, struct sock *s, const struct sockaddr *a)
+{
+	ip_addr_t ip = destination(a);
+
 	s->peer = *a;
+	s->peer.ip = ip_addr_get_ip4_u32(&ip);
 	reply(m, to_errno(udp_connect(s->udp, &ip, lwip_ntohs(a->port))));
 	s->bound.port = lwip_htons(s->udp->local_port);
 	s->bound.ip = ip_addr_get_ip4_u32(&s->udp->local_ip);
@@ -890,7 +899,7 @@ static void op_connect(struct w_msg *m, struct sock *s, const char *bytes)
 		reply(m, -105); /* ENOBUFS */
 		return;
 	}
-	ip_addr_set_ip4_u32(&ip, a.ip ? a.ip : lwip_htonl(0x7f000001));
+	ip = destination(&a);
 	err = connect_tcp(s, &ip, lwip_ntohs(a.port));
 	if (err != ERR_OK) {
 		reply(m, err == ERR_USE ? W_EADDRNOTAVAIL : to_errno(err));
@@ -997,17 +1006,18 @@ static void op_sendto(struct w_msg *m, struct sock *s, const char *bytes)
 	}
 	p = pbuf_alloc(PBUF_TRANSPORT, m->in_len - 16, PBUF_RAM);
 	if (!p) {
-		reply(m, W_ENOMEM);
+		reply(m, -105); /* ENOBUFS */
 		return;
 	}
 	pbuf_take(p, bytes + 16, m->in_len - 16);
-	ip_addr_set_ip4_u32(&ip, a.ip);
+	ip = destination(&a);
 	err = a.family ? udp_sendto(s->udp, p, &ip, lwip_ntohs(a.port)) : udp_send(s->udp, p);
 	pbuf_free(p);
 	stack_deliver();
-	reply(m, err == ERR_OK	   ? (int)m->in_len - 16
-		 : err == ERR_CONN ? W_ENOTCONN
-				   : to_errno(err));
+	/* no room on the way is a datagram lost, which nobody is told (udp_send_skb() of Linux) */
+	reply(m, err == ERR_OK || err == ERR_MEM ? (int)m->in_len - 16
+		 : err == ERR_CONN		 ? W_ENOTCONN
+						 : to_errno(err));
 }
 
 /* ---- options ---- */

@@ -413,6 +413,29 @@ CALL(epoll_create1)
 	close(e);
 }
 
+static void exclusive(int e)
+{
+	struct epoll_event ev = {EPOLLIN | EPOLLEXCLUSIVE};
+	int inner = epoll_create1(0);
+
+	E(S(epoll_ctl, e, EPOLL_CTL_ADD, inner, &ev));
+	E(S(epoll_ctl, e, EPOLL_CTL_ADD, p[0], &ev));
+	E(S(epoll_ctl, e, EPOLL_CTL_MOD, p[0], &ev));
+	ev.events = EPOLLIN;
+	E(S(epoll_ctl, e, EPOLL_CTL_MOD, p[0], &ev));
+	E(S(epoll_ctl, e, EPOLL_CTL_DEL, p[0], &ev));
+	E(S(epoll_ctl, e, EPOLL_CTL_ADD, p[0], &ev));
+	ev.events |= EPOLLEXCLUSIVE;
+	E(S(epoll_ctl, e, EPOLL_CTL_MOD, p[0], &ev));
+	E(S(epoll_ctl, e, EPOLL_CTL_DEL, p[0], NULL));
+	ev.events |= EPOLLONESHOT;
+	E(S(epoll_ctl, e, EPOLL_CTL_ADD, p[0], &ev));
+	ev.events = EPOLLOUT | EPOLLET | EPOLLEXCLUSIVE;
+	E(S(epoll_ctl, e, EPOLL_CTL_ADD, p[1], &ev));
+	E(S(epoll_ctl, e, EPOLL_CTL_DEL, p[1], &ev));
+	close(inner);
+}
+
 CALL(epoll_ctl)
 {
 	int e = epoll_create1(0), fd = file("f", 0);
@@ -432,6 +455,10 @@ CALL(epoll_ctl)
 	E(S(epoll_ctl, e, EPOLL_CTL_ADD, p[0], &ev));
 	E(S(epoll_ctl, e, EPOLL_CTL_MOD, p[0], &ev));
 	E(S(epoll_ctl, e, EPOLL_CTL_DEL, p[0], NULL));
+	E(S(epoll_ctl, CLOSED, EPOLL_CTL_ADD, p[0], BAD));
+	E(S(epoll_ctl, e, 9, p[0], BAD));
+	E(S(epoll_ctl, 1, EPOLL_CTL_ADD, fd, &ev));
+	exclusive(e);
 	unpipe();
 	close(fd);
 	close(e);

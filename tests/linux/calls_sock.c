@@ -275,6 +275,28 @@ CALL(shutdown)
 	close(s);
 }
 
+/* 0.0.0.0 is this machine, and a receiver that does not read loses what is sent to it. */
+static void to_any_address(void)
+{
+	struct sockaddr_in a = local(0), peer = {0};
+	int from = udp(), to = udp(), i, sent = 0;
+	socklen_t len = sizeof(a);
+
+	bind(to, (void *)&a, len);
+	getsockname(to, (void *)&a, &len);
+	a.sin_addr.s_addr = INADDR_ANY;
+	for (i = 0; i < 2000; i++)
+		sent += sendto(from, buf, 700, 0, (void *)&a, len) == 700;
+	N(sent);
+	N(recv(to, buf, sizeof(buf), 0));
+	E(connect(from, (void *)&a, len));
+	E(getpeername(from, (void *)&peer, &len));
+	N(ntohl(peer.sin_addr.s_addr));
+	N(send(from, "x", 1, 0));
+	close(from);
+	close(to);
+}
+
 CALL(sendto)
 {
 	struct sockaddr_in a = local(9);
@@ -293,6 +315,7 @@ CALL(sendto)
 	closed();
 	close(s);
 	close(u);
+	to_any_address();
 }
 
 CALL(recvfrom)

@@ -16,6 +16,38 @@ static void on_fault(int s, siginfo_t *i, void *u)
 	siglongjmp(env, s);
 }
 
+/* Memory that grew in steps is one piece to whoever moves it. */
+static void moves_what_grew(void)
+{
+	char *room = mmap(NULL, 64 << 12, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), *p, *q;
+	char *to = room + (32 << 12);
+	int i, good = 0;
+
+	munmap(room, 64 << 12);
+	p = mmap(room, 1 << 12, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
+		 0);
+	for (i = 0; i < 4; i++) {
+		memset(p + (i ? 1 << (i + 11) : 0), 'a' + i, i ? 1 << (i + 11) : 4096);
+		CHECK(mremap(p, 4096 << i, 4096 << (i + 1), 0) != p);
+	}
+	q = mremap(p, 16 << 12, 20 << 12, MREMAP_MAYMOVE | MREMAP_FIXED, to);
+	CHECK(q != to);
+	for (i = 0; i < 8; i++)
+		good += q[i << 12] == (i ? 'a' + (i >= 4 ? 3 : i >= 2 ? 2 : 1) : 'a');
+	printf("pages as they were: %d, fresh: %d\n", good, !q[15 << 12] && !q[19 << 12]);
+	CHECK(mremap(q, 20 << 12, 20 << 12, MREMAP_MAYMOVE | MREMAP_FIXED, q + 4096) == MAP_FAILED);
+	CHECK(mremap(q, 2 << 12, 2 << 12, MREMAP_MAYMOVE | MREMAP_FIXED, p + 1) == MAP_FAILED);
+	CHECK(mremap(q, 2 << 12, 4 << 12, MREMAP_MAYMOVE | 4, 0) == MAP_FAILED);
+	CHECK(mremap(q, 2 << 12, 2 << 12, 4, 0) == MAP_FAILED);
+	p = mremap(q, 2 << 12, 2 << 12, MREMAP_MAYMOVE | 4 /* MREMAP_DONTUNMAP */, 0);
+	printf("moved %d, and what is left is empty: %d\n", p != q && p[0] == 'a' && p[4096] == 'b',
+	       !q[0] && !q[4096]);
+	CHECK(munmap(q + (1 << 12), 1 << 12));
+	CHECK(mremap(q, 3 << 12, 4 << 12, MREMAP_MAYMOVE) == MAP_FAILED); /* a hole */
+	CHECK(munmap(q, 20 << 12));
+	CHECK(munmap(p, 2 << 12));
+}
+
 int main(void)
 {
 	struct sigaction sa = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO};
@@ -100,5 +132,6 @@ int main(void)
 		CHECK(memcmp(p, "file", 4));
 		unlink(name);
 	}
+	moves_what_grew();
 	return 0;
 }
