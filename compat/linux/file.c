@@ -284,6 +284,9 @@ enum {
 	F_SETLKW,
 	F_SETOWN,
 	F_GETOWN,
+	F_OFD_GETLK = 36,
+	F_OFD_SETLK,
+	F_OFD_SETLKW,
 	F_DUPFD_CLOEXEC = 1030,
 	F_SETPIPE_SZ,
 	F_GETPIPE_SZ
@@ -324,11 +327,14 @@ static long lock_start(struct lx_file *f, struct flock *l)
 static long record_lock(struct lx_file *f, uint64_t cmd, uint64_t ulock)
 {
 	struct w_msg m = {.op = FS_LOCK};
+	bool of_file = cmd >= F_OFD_GETLK;
 	struct flock l;
 	long err;
 
 	if (get_user(&l, ulock, sizeof(l)))
 		return -EFAULT;
+	if (of_file && l.pid)
+		return -EINVAL;
 	if (f->kind != K_FILE)
 		return f->kind == K_TTY ? 0 : -EINVAL;
 	err = lock_start(f, &l);
@@ -339,11 +345,13 @@ static long record_lock(struct lx_file *f, uint64_t cmd, uint64_t ulock)
 	m.FS_LOCK_in_start = l.start;
 	m.FS_LOCK_in_len = l.len;
 	m.FS_LOCK_in_pid = proc()->pid;
-	err = cmd == F_SETLKW ? lx_chan_intr(f->h, &m) : lx_chan(f->h, &m);
+	if (of_file)
+		lease_unparkable(f); /* its end is the lock's */
+	err = cmd == F_SETLKW || cmd == F_OFD_SETLKW ? lx_chan_intr(f->h, &m) : lx_chan(f->h, &m);
 	if (err < 0)
 		return err;
-	if (cmd != F_GETLK) {
-		proc()->record_locks |= l.type != 2;
+	if (cmd != F_GETLK && cmd != F_OFD_GETLK) {
+		proc()->record_locks |= !of_file && l.type != 2;
 		return 0;
 	}
 	l.type = m.FS_LOCK_out_type;
@@ -388,6 +396,9 @@ LX(fcntl)
 	case F_GETLK:
 	case F_SETLK:
 	case F_SETLKW:
+	case F_OFD_GETLK:
+	case F_OFD_SETLK:
+	case F_OFD_SETLKW:
 		return record_lock(f, a[1], a[2]);
 	case F_SETOWN:
 		return 0;

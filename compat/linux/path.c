@@ -1166,7 +1166,7 @@ static long two_at(struct w_msg *m, long d1, uint64_t u1, long d2, uint64_t u2)
 	return err < 0 ? err : two_paths(m, p1.s, p2.s);
 }
 
-static long rename_at(long d1, uint64_t u1, long d2, uint64_t u2, bool noreplace)
+static long rename_at(long d1, uint64_t u1, long d2, uint64_t u2, uint64_t flags)
 {
 	struct w_msg m = {.op = FS_RENAME};
 	struct lx_path p1 LX_PATH, p2 LX_PATH;
@@ -1180,23 +1180,27 @@ static long rename_at(long d1, uint64_t u1, long d2, uint64_t u2, bool noreplace
 		return W_EBUSY;
 	if (from < 0 || to < 0)
 		return from < 0 ? from : to;
-	m.FS_RENAME_in_flags = noreplace;
+	m.FS_RENAME_in_flags = flags;
 	return two_paths(&m, p1.s, p2.s);
 }
 
 LX(rename)
 {
-	return rename_at(AT_FDCWD, a[0], AT_FDCWD, a[1], false);
+	return rename_at(AT_FDCWD, a[0], AT_FDCWD, a[1], 0);
 }
 
 LX(renameat)
 {
-	return rename_at(a[0], a[1], a[2], a[3], false);
+	return rename_at(a[0], a[1], a[2], a[3], 0);
 }
 
 LX(renameat2)
 {
-	return a[4] & ~1ull ? -EINVAL : rename_at(a[0], a[1], a[2], a[3], a[4]);
+	enum { NOREPLACE = 1, EXCHANGE = 2 }; /* WHITEOUT is an overlay's */
+
+	if (a[4] != NOREPLACE && a[4] != EXCHANGE && a[4])
+		return -EINVAL;
+	return rename_at(a[0], a[1], a[2], a[3], a[4]);
 }
 
 LX(link)

@@ -3,7 +3,8 @@
 
 #include <rt/ev.h>
 
-enum { F_GETLK = 5, F_SETLK, F_SETLKW };
+enum { F_GETLK = 5, F_SETLK, F_SETLKW, F_OFD_GETLK = 36, F_OFD_SETLK, F_OFD_SETLKW };
+#define OFD_PID (-1) /* what F_GETLK shows of a lock that no process owns */
 enum { F_RDLCK, F_WRLCK, F_UNLCK };
 enum { LOCK_SH = 1, LOCK_EX = 2, LOCK_NB = 4, LOCK_UN = 8 };
 #define EDEADLK 35
@@ -15,6 +16,7 @@ struct range {
 	uint64_t owner; /* koid, or the address of the open file */
 	uint32_t pid;
 	int type;
+	bool of_file;	     /* the open file owns it, not a process */
 	uint64_t start, end; /* first byte, last byte */
 };
 
@@ -177,7 +179,7 @@ static void wait(struct service *s, struct w_msg *m, struct locks *k, const stru
 	*w = (struct waiter){.s = s, .m = *m, .want = *want, .locks = k, .record = record};
 	list_append(&k->waiters, &w->link);
 	list_init(&w->all);
-	if (record)
+	if (record && !want->of_file) /* between open files nobody looks for deadlocks */
 		list_append(&waiting, &w->all);
 }
 
@@ -211,23 +213,38 @@ static void answer_getlk(struct service *s, struct w_msg *m, const struct range 
 	if (r) {
 		m->FS_LOCK_out_start = r->start;
 		m->FS_LOCK_out_len = r->end == EVERYTHING ? 0 : r->end - r->start + 1;
-		m->FS_LOCK_out_pid = r->pid;
+		m->FS_LOCK_out_pid = r->of_file ? (uint64_t)OFD_PID : r->pid;
 	}
 	reply(s, m, 0);
 }
 
-void lock_record(struct service *s, struct w_msg *m, struct inode *i)
+/* As fcntl(2)'s command says: whose, and the command as if it were the process's. */
+static struct range wanted(const struct w_msg *m, const void *open_file, uint64_t *cmd)
 {
 	struct range want = {.owner = m->sender,
 			     .pid = m->FS_LOCK_in_pid,
 			     .type = m->FS_LOCK_in_type,
 			     .start = m->FS_LOCK_in_start};
+	uint64_t len = m->FS_LOCK_in_len;
+
+	*cmd = m->FS_LOCK_in_cmd;
+	want.end = len ? want.start + len - 1 : EVERYTHING;
+	want.of_file = *cmd >= F_OFD_GETLK;
+	if (want.of_file) {
+		want.owner = (uint64_t)open_file;
+		*cmd -= F_OFD_GETLK - F_GETLK;
+	}
+	return want;
+}
+
+void lock_record(struct service *s, struct w_msg *m, struct inode *i, const void *open_file)
+{
+	uint64_t cmd;
+	struct range want = wanted(m, open_file, &cmd);
 	struct locks *k = locks_of(i);
-	uint64_t len = m->FS_LOCK_in_len, cmd = m->FS_LOCK_in_cmd;
 	struct range *r;
 	int err;
 
-	want.end = len ? want.start + len - 1 : EVERYTHING;
 	if (!k || want.type < 0 || want.type > F_UNLCK || want.end < want.start) {
 		reply(s, m, k ? W_EINVAL : W_ENOMEM);
 		if (k)
@@ -238,7 +255,7 @@ void lock_record(struct service *s, struct w_msg *m, struct inode *i)
 	if (cmd == F_GETLK) {
 		answer_getlk(s, m, r);
 	} else if (r && cmd == F_SETLKW) {
-		if (deadlock(want.owner, r->owner))
+		if (!want.of_file && deadlock(want.owner, r->owner))
 			reply(s, m, -EDEADLK);
 		else
 			wait(s, m, k, &want, true);
@@ -307,6 +324,8 @@ void lock_end(struct inode *i, const void *open_file)
 {
 	if (i->st && i->st->locks)
 		drop_owner(i->st->locks, &i->st->locks->files, (uint64_t)open_file);
+	if (i->st && i->st->locks)
+		drop_owner(i->st->locks, &i->st->locks->records, (uint64_t)open_file);
 }
 
 void lock_process_gone(uint64_t koid)

@@ -72,16 +72,18 @@ static void op_flock(struct request *rq, struct file *f)
 	lock_flock(&vfs_service, rq->m, f->inode, f);
 }
 
+enum { F_GETLK = 5, F_OFD_GETLK = 36 }; /* include/uapi/asm-generic/fcntl.h */
+
 static void op_lock(struct request *rq, struct file *f)
 {
 	uint64_t type = rq->m->FS_LOCK_in_type;
 
 	permission_cred(rq);
-	if (rq->m->FS_LOCK_in_cmd != 5 && /* F_GETLK */
+	if (rq->m->FS_LOCK_in_cmd != F_GETLK && rq->m->FS_LOCK_in_cmd != F_OFD_GETLK &&
 	    ((type == 0 && !file_reads(f)) || (type == 1 && !file_writes(f))))
 		reply(rq, W_EBADH);
 	else
-		lock_record(&vfs_service, rq->m, f->inode);
+		lock_record(&vfs_service, rq->m, f->inode, f);
 }
 
 /* The lent bytes are the argument, as are the reply's. */

@@ -241,6 +241,16 @@ CALL(renameat)
 	clean();
 }
 
+static void exchanged(const char *a, const char *b)
+{
+	struct stat sa, sb;
+
+	printf("  %s %o", a, lstat(a, &sa) ? 0 : sa.st_mode & S_IFMT);
+	printf(" %ld, ", S_ISREG(sa.st_mode) ? (long)sa.st_size : 0);
+	printf("%s %o", b, lstat(b, &sb) ? 0 : sb.st_mode & S_IFMT);
+	printf(" %ld\n", S_ISREG(sb.st_mode) ? (long)sb.st_size : 0);
+}
+
 CALL(renameat2)
 {
 	setup();
@@ -248,6 +258,22 @@ CALL(renameat2)
 	E(S(renameat2, AT_FDCWD, "f", AT_FDCWD, "g", 1));
 	E(S(renameat2, AT_FDCWD, "f", AT_FDCWD, "g", 64));
 	E(S(renameat2, AT_FDCWD, "f", AT_FDCWD, "l", 1));
+	E(S(renameat2, AT_FDCWD, "f", AT_FDCWD, "g", 3));
+	E(S(renameat2, AT_FDCWD, "f", AT_FDCWD, "missing", 2));
+	E(S(renameat2, AT_FDCWD, "f", AT_FDCWD, "g", 2));
+	exchanged("f", "g");
+	E(S(renameat2, AT_FDCWD, "f", AT_FDCWD, "d", 2)); /* whatever they are */
+	exchanged("f", "d");
+	E(S(renameat2, AT_FDCWD, "f", AT_FDCWD, "d", 2));
+	mkdir("d/in", 0755);
+	E(S(renameat2, AT_FDCWD, "d", AT_FDCWD, "d/in", 2));
+	E(S(renameat2, AT_FDCWD, "d/in", AT_FDCWD, "d", 2));
+	E(S(renameat2, AT_FDCWD, "d/in", AT_FDCWD, "g", 2));
+	exchanged("d/in", "g");
+	E(S(renameat2, AT_FDCWD, "f", AT_FDCWD, "f", 2));
+	AS_NOBODY E(S(renameat2, AT_FDCWD, "f", AT_FDCWD, "d/in", 2));
+	unlink("d/in");
+	rmdir("g");
 	clean();
 }
 

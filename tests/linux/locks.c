@@ -190,6 +190,63 @@ static void replaced(int fd)
 	close(other);
 }
 
+/* ---- locks of open files (F_OFD_*) ---- */
+
+static void ofd_child(int fd)
+{
+	int again = open("locked", O_RDWR);
+
+	CHECK(lock(fd, F_OFD_SETLK, F_WRLCK, 0, 4)); /* inherited: the same open file */
+	CHECK(lock(again, F_OFD_SETLK, F_WRLCK, 0, 1));
+	CHECK(lock(again, F_SETLK, F_RDLCK, 0, 1));
+	close(again); /* not a lock of this process: it stays */
+}
+
+static void *waits_for_ofd(void *arg)
+{
+	return (void *)(long)lock(*(int *)arg, F_OFD_SETLKW, F_WRLCK, 0, 1);
+}
+
+static void ofd_get(int fd, int cmd)
+{
+	struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 0};
+
+	CHECK(fcntl(fd, cmd, &l));
+	printf("  type %d start %ld len %ld pid %d\n", l.l_type, (long)l.l_start, (long)l.l_len,
+	       l.l_type == F_UNLCK || l.l_pid == -1 ? (int)l.l_pid : 1);
+	l = (struct flock){.l_type = F_WRLCK, .l_pid = 7};
+	CHECK(fcntl(fd, F_OFD_SETLK, &l));
+}
+
+static void of_files(void)
+{
+	int a = open("locked", O_RDWR), b = open("locked", O_RDWR), ro = open("locked", O_RDONLY);
+	int same = dup(a);
+	pthread_t t;
+	void *r;
+
+	CHECK(lock(a, F_OFD_SETLK, F_WRLCK, 0, 10));
+	CHECK(lock(b, F_OFD_SETLK, F_WRLCK, 5, 1)); /* one process, two files */
+	CHECK(lock(b, F_OFD_SETLK, F_WRLCK, 10, 1));
+	CHECK(lock(a, F_SETLK, F_WRLCK, 0, 1)); /* nor is the process its own file's owner */
+	CHECK(lock(ro, F_OFD_SETLK, F_WRLCK, 20, 1));
+	CHECK(lock(ro, F_OFD_SETLK, F_RDLCK, 20, 1));
+	ofd_get(b, F_OFD_GETLK);
+	ofd_get(b, F_GETLK);
+	in_child(ofd_child, a);
+	close(a);
+	CHECK(lock(b, F_OFD_SETLK, F_WRLCK, 0, 1)); /* its duplicate is there */
+	pthread_create(&t, NULL, waits_for_ofd, &b);
+	usleep(50000);
+	close(same);
+	pthread_join(t, &r);
+	printf("waited: %ld\n", (long)r);
+	CHECK(lock(b, F_OFD_SETLK, F_UNLCK, 0, 0));
+	close(b);
+	CHECK(lock(ro, F_OFD_SETLK, F_RDLCK, 0, 0));
+	close(ro);
+}
+
 int main(void)
 {
 	int fd, f;
@@ -221,6 +278,7 @@ int main(void)
 	close(f);
 	blocking();
 	deadlock();
+	of_files();
 	fifos();
 	closed_meanwhile();
 	unlink("locked");

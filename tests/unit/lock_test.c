@@ -10,7 +10,7 @@
 
 #define BYTES 24
 #define OWNERS 3
-enum { F_GETLK = 5, F_SETLK, F_SETLKW };
+enum { F_GETLK = 5, F_SETLK, F_SETLKW, F_OFD_SETLK = 37 };
 enum { F_RDLCK, F_WRLCK, F_UNLCK };
 
 static struct service service;
@@ -54,7 +54,7 @@ static int lock(uint64_t who, int cmd, int type, uint64_t start, uint64_t len, s
 	m.FS_LOCK_in_start = start;
 	m.FS_LOCK_in_len = len;
 	m.FS_LOCK_in_pid = who;
-	lock_record(&service, &m, &file);
+	lock_record(&service, &m, &file, (void *)(0x1000 + who));
 	if (out)
 		*out = m;
 	return answers == before ? 1 : last_status; /* 1: it waits */
@@ -64,12 +64,14 @@ static void against_the_model(void **state)
 {
 	static uint8_t held[OWNERS][BYTES]; /* 0 nothing, 1 read, 2 write */
 	int i, b, w, type, expect;
+	bool ofd;
 	uint64_t start, len, end;
 
 	(void)state;
 	srand(7);
 	for (i = 0; i < 20000; i++) {
 		w = rand() % OWNERS;
+		ofd = w == OWNERS - 1; /* an open file among processes */
 		type = rand() % 3;
 		start = rand() % BYTES;
 		len = 1 + rand() % (BYTES - start);
@@ -79,11 +81,14 @@ static void against_the_model(void **state)
 			for (int o = 0; o < OWNERS; o++)
 				if (o != w && held[o][b] && (held[o][b] == 2 || type == F_WRLCK))
 					expect = W_EAGAIN;
-		assert_int_equal(lock(w + 1, F_SETLK, type, start, len, NULL), expect);
+		assert_int_equal(lock(w + 1, ofd ? F_OFD_SETLK : F_SETLK, type, start, len, NULL),
+				 expect);
 		for (b = start; !expect && b < (int)end; b++)
 			held[w][b] = type == F_UNLCK ? 0 : type == F_WRLCK ? 2 : 1;
 		if (rand() % 200 == 0) { /* a process ends, or closes a descriptor */
-			if (rand() % 2)
+			if (ofd)
+				lock_end(&file, (void *)(uint64_t)(0x1000 + w + 1));
+			else if (rand() % 2)
 				lock_process_gone(w + 1);
 			else
 				lock_close(&file, w + 1);
@@ -92,6 +97,7 @@ static void against_the_model(void **state)
 	}
 	for (w = 0; w < OWNERS; w++)
 		lock_process_gone(w + 1);
+	lock_end(&file, (void *)(uint64_t)(0x1000 + OWNERS));
 	assert_null(state_of_file.locks); /* nothing is kept for a file without locks */
 }
 
