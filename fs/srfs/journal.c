@@ -36,6 +36,8 @@ static uint64_t sum64(uint64_t h, const void *data, uint32_t n)
 
 int srfs_fail(struct srfs *fs, int err)
 {
+	if (!fs->broken)
+		srfs_broke(fs, err);
 	fs->broken = true;
 	return err;
 }

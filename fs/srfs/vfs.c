@@ -71,6 +71,15 @@ void srfs_wake(struct srfs *fs)
 	}
 }
 
+void srfs_broke(struct srfs *fs, int err)
+{
+	const struct blk *b = fs->dev.self;
+
+	rt_log("srfs: %s: error %d in the middle of a change; nothing more is written until it is "
+	       "mounted again",
+	       b->name, -err);
+}
+
 /* ---- the device: neighbours in one request ---- */
 
 struct requests {

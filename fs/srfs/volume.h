@@ -62,6 +62,7 @@ void srfs_unlock(struct srfs *fs);
 /* Who has the lock waits, keeping it, until data_in_flight may be 0. */
 void srfs_sleep(struct srfs *fs);
 void srfs_wake(struct srfs *fs);
+void srfs_broke(struct srfs *fs, int err); /* from now on nothing is written: say so */
 
 /* ---- cache.c ---- */
 int buf_get(struct srfs *fs, uint64_t block, struct srfs_buf **out); /* reads; counts */

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """mount(2) and umount2(2): a data disk, memory, binds, and what /proc says of them."""
+import re
 import subprocess
 
 import pytest
@@ -91,3 +92,28 @@ def test_who_may_not(machine):
     vm, _, _ = machine
     assert "root" in vm.command("su guest -s /bin/sh -c 'mount -t tmpfs x /m' 2>&1; "
                                 "busybox su guest -c id 2>&1").lower() or vm.command("grep -c /m /proc/mounts").strip() == "0"
+
+
+def test_a_disk_that_fails_is_named(image, prepared, tmp_path):
+    """Writes to the log fail: programs hear EIO, the console says which disk, what was there stays."""
+    make(prepared, "tools")
+    tools = f"{prepared}/host"
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "old").write_text("old\n")
+    disk = tmp_path / "v.img"
+    subprocess.run([f"{tools}/mksrfs", "-d", tmp_path / "in", disk, "32M"], check=True)
+    said = subprocess.run([f"{tools}/srfsdump", disk], check=True, text=True, capture_output=True).stdout
+    log = int(re.search(r"log (\d+)\+", said).group(1))
+    rules = ",".join(f"file.inject-error.{n}.event=none,file.inject-error.{n}.iotype=write,"
+                     f"file.inject-error.{n}.sector={log * 8 + n}" for n in range(64))
+    with VM(image(), extra=["-drive", "if=none,id=d0,driver=raw,werror=report,file.driver=blkdebug,"
+                            f"file.image.driver=file,file.image.filename={disk},{rules}",
+                            "-device", "virtio-blk-pci,drive=d0"]) as vm:
+        vm.wait("# ")
+        vm.command("mkdir -p /data; mount -t srfs /dev/vda /data && cat /data/old")
+        vm.command("echo new >/data/new; sync")
+        assert "srfs: vda: error 5 in the middle of a change" in vm.log + vm.command("dmesg")
+        assert "Input/output error" in vm.command("echo newer >/data/newer 2>&1; touch /data/x 2>&1")
+        assert vm.command("cat /data/old") == "old\n"
+    subprocess.run([f"{tools}/fsck.srfs", "-p", disk], check=True, stdout=subprocess.DEVNULL)
+    assert "old" in subprocess.run([f"{tools}/srfsdump", disk], check=True, text=True, capture_output=True).stdout

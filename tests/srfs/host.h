@@ -53,6 +53,12 @@ void srfs_sleep(struct srfs *fs)
 	abort(); /* nothing is in flight here */
 }
 
+void srfs_broke(struct srfs *fs, int err)
+{
+	if (fs->broken || !err)
+		abort(); /* once, and with a reason */
+}
+
 void srfs_wake(struct srfs *fs)
 {
 	(void)fs;

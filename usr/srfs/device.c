@@ -41,6 +41,7 @@ void srfs_lock(struct srfs *fs);
 void srfs_unlock(struct srfs *fs);
 void srfs_sleep(struct srfs *fs);
 void srfs_wake(struct srfs *fs);
+void srfs_broke(struct srfs *fs, int err);
 
 void *rt_try_alloc(size_t n)
 {
@@ -76,6 +77,12 @@ void srfs_unlock(struct srfs *fs)
 void srfs_sleep(struct srfs *fs)
 {
 	(void)fs;
+}
+
+void srfs_broke(struct srfs *fs, int err)
+{
+	(void)fs;
+	(void)err; /* the tool ends with it */
 }
 
 void srfs_wake(struct srfs *fs)
