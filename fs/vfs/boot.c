@@ -229,14 +229,14 @@ static void apply_meta(const struct flatfs *fs, void (*apply)(char **word))
 
 /* ---- which root ---- */
 
-/* The personality sends paths below these elsewhere (compat/linux/path.c). */
-static void mark_service(const char *path)
+/* Paths below it are another service's (compat/linux/path.c), which has them by this name. */
+static void mark_service(const char *path, const char *name)
 {
 	struct path p;
 
 	if (directory(path, strlen(path), &p))
 		return;
-	mount_service(p, path);
+	mount_service(p, name);
 	path_put(p);
 }
 
@@ -418,7 +418,8 @@ struct view *boot_root(void)
 		start_disk(v, &a);
 	else
 		fill(&a);
-	mark_service("/proc");
-	mark_service("/dev/pts");
+	mark_service("/proc", "/proc");
+	mark_service("/sys", SYS_SERVICE);
+	mark_service("/dev/pts", "/dev/pts");
 	return v;
 }
