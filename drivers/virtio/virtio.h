@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * virtio 1.x devices and split virtqueues (OASIS virtio 1.2), over PCI or MMIO.
+ * virtio 1.x devices and split virtqueues (OASIS virtio 1.2), over PCI or MMIO; over MMIO also
+ * those of virtio 0.9 ("legacy" in 1.2), which differ in what virtio_begin() negotiates and in
+ * where the parts of a queue lie.
  *
  * The device is not trusted: every index and length that it writes is read once
  * and checked; a lie marks the queue broken, virtq_take() reports it and the
@@ -11,7 +13,9 @@
 #include <rt/ev.h>
 
 enum { VIRTIO_NET = 1, VIRTIO_BLK = 2 };
+#define VIRTIO_F_ANY_LAYOUT (1ull << 27) /* legacy: headers and data may share a descriptor */
 #define VIRTIO_F_VERSION_1 (1ull << 32)
+#define VIRTIO_LEGACY_ALIGN 4096 /* of a queue's used ring */
 enum {
 	VIRTIO_ACK = 1,
 	VIRTIO_DRIVER = 2,
@@ -42,6 +46,7 @@ struct virtio {
 	uint32_t notify_mult;
 	volatile uint16_t *notify_at[4];
 	bool msix;
+	bool legacy; /* never VERSION_1 */
 };
 
 struct virtq_desc {
