@@ -6,8 +6,9 @@
 
 #define PAGE_SECTORS (W_PAGE / BLK_SECTOR)
 
-/* include/uapi/linux/fs.h */
+/* include/uapi/linux/fs.h and hdreg.h */
 enum {
+	HDIO_GETGEO = 0x0301,
 	BLKROGET = 0x125e,
 	BLKRRPART = 0x125f,
 	BLKGETSIZE = 0x1260,
@@ -17,6 +18,8 @@ enum {
 	BLKGETSIZE64 = 0x80081272,
 	BLKDISCARD = 0x1277,
 	BLKIOMIN = 0x1278,
+	BLKIOOPT = 0x1279,
+	BLKALIGNOFF = 0x127a,
 	BLKPBSZGET = 0x127b,
 	BLKZEROOUT = 0x127f,
 };
@@ -94,12 +97,25 @@ static int range(struct blk *b, uint32_t request, const void *in, size_t n)
 				     : blk_write_zeroes(b, r[0] / BLK_SECTOR, r[1] / BLK_SECTOR);
 }
 
+/* Cylinders, heads and sectors as Linux invents them for virtio disks. */
+static int64_t geometry(const struct blk *b, void *out)
+{
+	struct {
+		uint8_t heads, sectors;
+		uint16_t cylinders;
+		uint64_t start;
+	} g = {64, 32, b->sectors >> 11, b->start};
+
+	memcpy(out, &g, sizeof(g));
+	return sizeof(g);
+}
+
 static int64_t ioctl(struct inode *i, uint32_t request, const void *in, size_t n_in, void *out,
 		     size_t room)
 {
 	struct blk *b = blk_of(i);
 
-	if (room < 8)
+	if (room < 16)
 		return W_EINVAL;
 	switch (request) {
 	case BLKGETSIZE64:
@@ -112,6 +128,11 @@ static int64_t ioctl(struct inode *i, uint32_t request, const void *in, size_t n
 		return put(out, b->block_size, 4);
 	case BLKBSZGET:
 		return put(out, W_PAGE, 4);
+	case BLKIOOPT:
+	case BLKALIGNOFF:
+		return put(out, 0, 4);
+	case HDIO_GETGEO:
+		return geometry(b, out);
 	case BLKROGET:
 		return put(out, b->read_only, 4);
 	case BLKFLSBUF:

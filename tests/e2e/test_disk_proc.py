@@ -61,6 +61,8 @@ def test_sys_block(vm):
     assert vm.command("ls /sys/class/block").split() == ["vda", "vda1", "vda2", "vdb"]
     assert vm.command("cat /sys/block/*/size").split() == ["8192", "2048"]
     assert vm.command("cat /sys/class/block/*/size").split() == ["8192", "1000", "2048", "2048"]
+    assert vm.command("ls /sys/dev/block").split() == ["254:0", "254:1", "254:16", "254:2"]
+    assert vm.command("cat /sys/dev/block/254:2/partition").strip() == "2"
     assert vm.command("cd /sys/block/vda/vda2 && cat dev start size partition ro").split() == [
         "254:2", "2048", "2048", "2", "0"]
     vm.command("cat /sys/block/vda1/size 2>/dev/null || cat /sys/block/vda/start 2>/dev/null")
@@ -93,4 +95,4 @@ def test_without_disks_there_is_nothing(image):
         vm.wait("# ")
         assert rows(vm) == {}
         assert vm.command("cat /proc/diskstats; ls /sys/block").strip() == ""
-        assert vm.command("ls /sys").split() == ["block", "class"]
+        assert vm.command("ls /sys").split() == ["block", "class", "dev"]

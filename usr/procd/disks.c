@@ -3,8 +3,8 @@
  * What /proc and /sys tell of block devices.  The table is the file service's; here each
  * text is made of a copy of it, so that a reader sees one moment.
  *
- * /sys/class/block has all devices, /sys/block the disks with their partitions inside.  Both
- * are directories here where Linux has links into /sys/devices.
+ * /sys/class/block has all devices, /sys/dev/block too but by number, /sys/block the disks with
+ * their partitions inside.  All are directories here where Linux has links into /sys/devices.
  */
 #include "procfs.h"
 
@@ -149,6 +149,8 @@ static const struct {
 
 /* ---- the tree ---- */
 
+enum tree { DISKS, ALL, BY_NUMBER };
+
 static void put_dots(struct out *o)
 {
 	put_entry(o, ".", true);
@@ -167,28 +169,47 @@ static bool step(const char **path, const char *name)
 	return true;
 }
 
-/* The device whose name path begins with, which is cut off: of all; of the partitions of row
- * whole; or, with DISK_ROWS, of the disks. */
-static const struct disk_row *row_named(const struct disk_table *t, const char **path, bool all,
-					uint32_t whole)
+/* As the device is called in this tree. */
+static const char *name_in(enum tree tree, const struct disk_row *r, char *buf, size_t size)
+{
+	if (tree != BY_NUMBER)
+		return r->name;
+	fmt(buf, size, "%u:%u", major_of(r), minor_of(r));
+	return buf;
+}
+
+/* The device that path begins with, which is cut off; NULL: none. */
+static const struct disk_row *row_named(const struct disk_table *t, const char **path,
+					enum tree tree)
 {
 	const struct disk_row *r;
+	char buf[24];
 
 	for (r = t->row; r < t->row + t->n; r++)
-		if ((all || (r->part ? r->whole == whole : whole == DISK_ROWS)) &&
-		    step(path, r->name))
+		if ((tree != DISKS || !r->part) && step(path, name_in(tree, r, buf, sizeof(buf))))
 			return r;
 	return NULL;
 }
 
-static void list_rows(struct out *o, const struct disk_table *t, bool partitions)
+static const struct disk_row *partition_named(const struct disk_table *t, const char **path,
+					      const struct disk_row *disk)
 {
 	const struct disk_row *r;
 
-	put_dots(o);
 	for (r = t->row; r < t->row + t->n; r++)
-		if (partitions || !r->part)
-			put_entry(o, r->name, true);
+		if (r->part && t->row + r->whole == disk && step(path, r->name))
+			return r;
+	return NULL;
+}
+
+static void list_rows(struct out *o, const struct disk_table *t, enum tree tree)
+{
+	const struct disk_row *r;
+	char buf[24];
+
+	for (r = t->row; r < t->row + t->n; r++)
+		if (tree != DISKS || !r->part)
+			put_entry(o, name_in(tree, r, buf, sizeof(buf)), true);
 }
 
 static void list_row(struct out *o, const struct disk_table *t, const struct disk_row *of)
@@ -215,7 +236,7 @@ static int fill_row(struct out *o, const struct disk_table *t, const struct disk
 		list_row(o, t, r);
 		return 0;
 	}
-	inner = r->part ? NULL : row_named(t, &path, false, r - t->row);
+	inner = r->part ? NULL : partition_named(t, &path, r);
 	if (inner)
 		return fill_row(o, t, inner, path, dir);
 	*dir = false;
@@ -227,46 +248,50 @@ static int fill_row(struct out *o, const struct disk_table *t, const struct disk
 	return W_ENOENT;
 }
 
-/* Below /sys/block, or, where all devices are side by side, /sys/class/block. */
-static int fill_devices(struct out *o, const char *path, bool all, bool *dir)
+static int fill_tree(struct out *o, const char *path, enum tree tree, bool *dir)
 {
 	struct disk_table *t = disks_now();
-	const struct disk_row *r;
-	int err = W_ENOENT;
+	const struct disk_row *r = *path && t ? row_named(t, &path, tree) : NULL;
+	int err = 0;
 
-	if (!*path && t)
-		list_rows(o, t, all);
-	else if (!*path)
-		put_dots(o);
-	r = *path && t ? row_named(t, &path, all, DISK_ROWS) : NULL;
-	if (r)
+	if (r) {
 		err = fill_row(o, t, r, path, dir);
-	else if (!*path)
-		err = 0;
+	} else if (*path) {
+		err = W_ENOENT;
+	} else {
+		put_dots(o);
+		if (t)
+			list_rows(o, t, tree);
+	}
 	rt_free(t);
 	return err;
 }
 
-/* A directory of directories. */
-static int list_names(struct out *o, const char *first, const char *second)
+static int list_names(struct out *o, const char *const *name)
 {
 	put_dots(o);
-	put_entry(o, first, true);
-	if (second)
-		put_entry(o, second, true);
+	for (; *name; name++)
+		put_entry(o, *name, true);
 	return 0;
 }
 
 int sys_fill(struct out *o, const char *path, bool *dir)
 {
+	static const char *const top[] = {"block", "class", "dev", NULL};
+	enum tree tree;
+
 	*dir = true;
 	if (!*path)
-		return list_names(o, "block", "class");
+		return list_names(o, top);
 	if (step(&path, "block"))
-		return fill_devices(o, path, false, dir);
-	if (!step(&path, "class"))
+		return fill_tree(o, path, DISKS, dir);
+	if (step(&path, "class"))
+		tree = ALL;
+	else if (step(&path, "dev"))
+		tree = BY_NUMBER;
+	else
 		return W_ENOENT;
 	if (!*path)
-		return list_names(o, "block", NULL);
-	return step(&path, "block") ? fill_devices(o, path, true, dir) : W_ENOENT;
+		return list_names(o, (const char *const[]){"block", NULL});
+	return step(&path, "block") ? fill_tree(o, path, tree, dir) : W_ENOENT;
 }
