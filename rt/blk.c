@@ -118,6 +118,8 @@ static int check(const struct blk *b, const struct blk_req *rq)
 		return 0;
 	if (rq->sector > b->sectors || rq->sectors > b->sectors - rq->sector)
 		return W_ENOSPC;
+	if (b->whole && b->start + rq->sector + rq->sectors > b->whole->sectors)
+		return W_EIO; /* the disk has shrunk since its table was read */
 	if (rq->nseg > BLK_SEGMENTS || !rq->sectors || rq->sector % per || rq->sectors % per ||
 	    (rq->op <= BLK_WRITE && rq->sectors > b->most_sectors))
 		return W_EINVAL;

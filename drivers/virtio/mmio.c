@@ -32,6 +32,8 @@ enum {
 	DEVICE_CONFIG = 0x100,
 };
 
+#define IRQ_CONFIG 2 /* in IRQ_STATUS */
+
 static uint32_t get(struct virtio *v, uint32_t reg)
 {
 	return *(volatile uint32_t *)(v->common + reg);
@@ -125,17 +127,26 @@ static void config(struct virtio *v, uint32_t off, void *buf, uint32_t len)
 		((uint8_t *)buf)[i] = v->common[DEVICE_CONFIG + off + i];
 }
 
-static void irq_ack(struct virtio *v)
+static bool irq_ack(struct virtio *v)
 {
-	put(v, IRQ_ACK, get(v, IRQ_STATUS));
+	uint32_t why = get(v, IRQ_STATUS);
+
+	put(v, IRQ_ACK, why);
 	w_irq_ack(v->irq);
+	return why & IRQ_CONFIG;
+}
+
+static w_handle_t config_irq(struct virtio *v)
+{
+	(void)v;
+	return 0;
 }
 
 static const struct virtio_ops ops = {features,	 set_features, status, set_status, queue_max,
-				      queue_set, notify,       config, irq_ack};
+				      queue_set, notify,       config, irq_ack,	   config_irq};
 static const struct virtio_ops legacy_ops = {features,	set_features_legacy, status, set_status,
 					     queue_max, queue_set_legacy,    notify, config,
-					     irq_ack};
+					     irq_ack,	config_irq};
 
 static struct virtio *probe(uint64_t pa, uint64_t irq, uint32_t type)
 {

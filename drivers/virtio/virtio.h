@@ -36,7 +36,11 @@ struct virtio_ops {
 			  paddr_t used);
 	void (*notify)(struct virtio *v, int q);
 	void (*config)(struct virtio *v, uint32_t off, void *buf, uint32_t len);
-	void (*irq_ack)(struct virtio *v); /* level interrupts: quiet the device */
+	/* Level interrupts: quiet the device.  true: its configuration has changed. */
+	bool (*irq_ack)(struct virtio *v);
+	/* Before virtio_begin(): an interrupt of its own for changes of the configuration; 0: there
+	 * is none, irq_ack() says so. */
+	w_handle_t (*config_irq)(struct virtio *v);
 };
 
 struct virtio {
@@ -45,7 +49,9 @@ struct virtio {
 	volatile uint8_t *common, *notify_base, *isr, *device; /* mapped registers */
 	uint32_t notify_mult;
 	volatile uint16_t *notify_at[4];
-	bool msix;
+	volatile uint32_t *msix; /* the table, of at least msix_size entries */
+	uint32_t msix_size;
+	uint16_t config_vector;
 	bool legacy; /* never VERSION_1 */
 };
 

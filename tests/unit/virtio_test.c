@@ -44,6 +44,8 @@ static int lies; /* percent */
 static uint32_t fewest_slots = 1;
 static uint32_t header = 12; /* of a frame */
 static uint8_t disk[SECTORS * 512];
+static uint64_t capacity_now = SECTORS;
+static int torn; /* reads of the capacity that fall between its bytes */
 
 static uint64_t features(struct virtio *v)
 {
@@ -89,9 +91,21 @@ static void queue_set(struct virtio *v, int q, uint32_t size, paddr_t desc, padd
 	queues[q] = (struct queue){(void *)desc, (void *)avail, (void *)used, size, 0, 0};
 }
 
-static void nothing(struct virtio *v)
+static bool config_told; /* by the next interrupt */
+
+static bool irq_ack(struct virtio *v)
+{
+	bool told = config_told;
+
+	(void)v;
+	config_told = false;
+	return told;
+}
+
+static w_handle_t config_irq(struct virtio *v)
 {
 	(void)v;
+	return 0;
 }
 
 static void notify(struct virtio *v, int q)
@@ -102,15 +116,15 @@ static void notify(struct virtio *v, int q)
 
 static void config(struct virtio *v, uint32_t off, void *buf, uint32_t len)
 {
-	uint64_t sectors = SECTORS;
-
 	(void)v;
 	(void)off;
-	memcpy(buf, &sectors, len);
+	memcpy(buf, &capacity_now, len);
+	if (torn) /* half of it was read before it changed */
+		((uint8_t *)buf)[1] ^= torn--;
 }
 
 static const struct virtio_ops ops = {features,	 set_features, get_status, set_status, queue_max,
-				      queue_set, notify,       config,	   nothing};
+				      queue_set, notify,       config,	   irq_ack,    config_irq};
 
 static bool lying(void)
 {
@@ -471,6 +485,42 @@ static void an_honest_disk(void **state)
 	assert_int_equal(b->stats.in_flight, 0);
 }
 
+static uint32_t told;
+
+static void resized(struct blk *b)
+{
+	(void)b;
+	told++;
+}
+
+static void config_interrupt(uint64_t sectors, int half_read)
+{
+	capacity_now = sectors;
+	torn = half_read;
+	config_told = true;
+	sources[1]->fn(sources[1], W_READABLE);
+}
+
+static void a_disk_that_changes_its_size(void **state)
+{
+	struct blk *b = blk_find("vda");
+	uint8_t buf[512];
+
+	(void)state;
+	blk_watch(resized);
+	config_interrupt(SECTORS, 0);
+	assert_int_equal(told, 0);
+	config_interrupt(SECTORS / 2, 3);
+	assert_int_equal(b->sectors, SECTORS / 2);
+	assert_int_equal(blk_read(b, SECTORS / 2, buf, 512), W_ENOSPC);
+	config_interrupt(~0ull, 0); /* more than there can be: nothing */
+	assert_int_equal(b->sectors, 0);
+	config_interrupt(SECTORS, 1);
+	assert_int_equal(b->sectors, SECTORS);
+	assert_int_equal(told, 3);
+	assert_int_equal(blk_read(b, SECTORS - 1, buf, 512), 0);
+}
+
 static void a_disk_that_lies(void **state)
 {
 	struct blk *b = blk_find("vda");
@@ -541,8 +591,11 @@ static void legacy_devices_work(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(legacy_devices_work), cmocka_unit_test(an_honest_card),
-		cmocka_unit_test(a_card_that_lies),    cmocka_unit_test(an_honest_disk),
+		cmocka_unit_test(legacy_devices_work),
+		cmocka_unit_test(an_honest_card),
+		cmocka_unit_test(a_card_that_lies),
+		cmocka_unit_test(an_honest_disk),
+		cmocka_unit_test(a_disk_that_changes_its_size),
 		cmocka_unit_test(a_disk_that_lies),
 	};
 
