@@ -34,13 +34,23 @@ static void end_later(struct blk_req *rq, int status)
 	ev_task_add(&telling);
 }
 
-static void count(struct blk *b, const struct blk_req *rq)
+static void show(struct blk *b)
 {
-	struct blk_stats *s = &b->stats;
-	uint64_t ns = rt_now() - rq->began_ns;
+	if (b->shown)
+		*b->shown = b->stats;
+}
 
-	s->in_flight--;
-	s->errors += rq->status != 0;
+static void count_begun(struct blk *b, uint64_t now)
+{
+	struct disk_stats *s = &b->stats;
+
+	if (!s->in_flight++)
+		s->busy_since = now;
+	show(b);
+}
+
+static void count_kind(struct disk_stats *s, const struct blk_req *rq, uint64_t ns)
+{
 	switch (rq->op) {
 	case BLK_READ:
 		s->reads++;
@@ -56,11 +66,27 @@ static void count(struct blk *b, const struct blk_req *rq)
 	case BLK_DISCARD:
 		s->discards++;
 		s->discard_sectors += rq->sectors;
+		s->discard_ns += ns;
 		break;
 	case BLK_FLUSH:
 		s->flushes++;
+		s->flush_ns += ns;
 		break;
 	}
+}
+
+static void count(struct blk *b, const struct blk_req *rq)
+{
+	struct disk_stats *s = &b->stats;
+	uint64_t now = rt_now();
+
+	if (!--s->in_flight)
+		s->busy_ns += now - s->busy_since;
+	if (rq->status)
+		s->errors++;
+	else
+		count_kind(s, rq, now - rq->began_ns);
+	show(b);
 }
 
 void blk_done(struct blk_req *rq, int status)
@@ -92,6 +118,8 @@ static int check(const struct blk *b, const struct blk_req *rq)
 		return 0;
 	if (rq->sector > b->sectors || rq->sectors > b->sectors - rq->sector)
 		return W_ENOSPC;
+	if (b->whole && b->start + rq->sector + rq->sectors > b->whole->sectors)
+		return W_EIO; /* the disk has shrunk since its table was read */
 	if (rq->nseg > BLK_SEGMENTS || !rq->sectors || rq->sector % per || rq->sectors % per ||
 	    (rq->op <= BLK_WRITE && rq->sectors > b->most_sectors))
 		return W_EINVAL;
@@ -112,15 +140,15 @@ void blk_begin(struct blk *b, struct blk_req *rq)
 		return;
 	}
 	rq->part = NULL;
+	rq->began_ns = rt_now();
 	if (b->whole) {
 		rq->part = b;
-		b->stats.in_flight++;
+		count_begun(b, rq->began_ns);
 		rq->sector += rq->op == BLK_FLUSH ? 0 : b->start;
 		b = b->whole;
 	}
 	rq->blk = b;
-	rq->began_ns = rt_now();
-	b->stats.in_flight++;
+	count_begun(b, rq->began_ns);
 	b->ops->begin(b, rq);
 }
 
@@ -301,6 +329,7 @@ static void add_partition(struct blk *disk, const struct partition *p)
 		return;
 	*b = *disk;
 	memset(&b->stats, 0, sizeof(b->stats));
+	b->shown = NULL;
 	fmt(b->name, sizeof(b->name), "%s%u", disk->name, p->index);
 	b->claimed_by = NULL;
 	b->rdev = disk->rdev + p->index;

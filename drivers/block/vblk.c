@@ -61,7 +61,7 @@ struct disk {
 	struct virtq queue;
 	struct control *ctl; /* SLOTS of them */
 	paddr_t ctl_pa;
-	struct ev_source irq;
+	struct ev_source irq, config_irq;
 	struct list waiting;	   /* struct blk_req without room in the queue */
 	struct blk_req *at[SLOTS]; /* by the first slot of its chain; NULL: none begins there */
 	uint16_t next_of[SLOTS];   /* the chains, as we made them */
@@ -244,6 +244,36 @@ static void reset(struct disk *d)
 	blk_gone(&d->blk);
 }
 
+/* The device writes it in one step, we read it in eight: until it is the same twice. */
+static uint64_t capacity(struct disk *d)
+{
+	uint64_t was, sectors = ~0ull;
+	int tries = 0;
+
+	do {
+		was = sectors;
+		d->dev->ops->config(d->dev, AT_CAPACITY, &sectors, 8);
+	} while (sectors != was && ++tries < 10);
+	return sectors < 1ull << 54 ? sectors & ~(d->blk.block_size / BLK_SECTOR - 1ull) : 0;
+}
+
+static void config_changed(struct disk *d)
+{
+	uint64_t sectors = capacity(d);
+
+	if (sectors == d->blk.sectors || !d->blk.ops)
+		return;
+	rt_log("%s: now %lu MiB", d->blk.name, sectors >> 11);
+	blk_resized(&d->blk, sectors);
+}
+
+static void config_ready(struct ev_source *s, uint32_t bits)
+{
+	(void)bits;
+	w_irq_ack(s->h);
+	config_changed(container_of(s, struct disk, config_irq));
+}
+
 static int error_of(uint8_t status)
 {
 	return status == S_OK ? 0 : status == S_UNSUPPORTED ? W_EOPNOTSUPP : W_EIO;
@@ -270,7 +300,8 @@ static void irq_ready(struct ev_source *s, uint32_t bits)
 	int slot;
 
 	(void)bits;
-	d->dev->ops->irq_ack(d->dev);
+	if (d->dev->ops->irq_ack(d->dev))
+		config_changed(d);
 	while ((slot = virtq_take(&d->queue, &len)) >= 0) {
 		rq = d->at[slot];
 		if (!rq) {
@@ -293,10 +324,8 @@ static void irq_ready(struct ev_source *s, uint32_t bits)
 static void describe(struct disk *d, uint64_t got, uint32_t n)
 {
 	struct blk *b = &d->blk;
-	uint64_t sectors = 0;
 	uint32_t size = BLK_SECTOR;
 
-	d->dev->ops->config(d->dev, AT_CAPACITY, &sectors, 8);
 	if (got & F_BLK_SIZE)
 		d->dev->ops->config(d->dev, AT_BLK_SIZE, &size, 4);
 	fmt(b->name, sizeof(b->name), "vd%c", 'a' + n);
@@ -304,7 +333,7 @@ static void describe(struct disk *d, uint64_t got, uint32_t n)
 	b->self = d;
 	b->rdev = MAJOR_VIRTBLK << 8 | n * MINORS;
 	b->block_size = size == 4096 ? 4096 : BLK_SECTOR;
-	b->sectors = sectors < 1ull << 54 ? sectors & ~(b->block_size / BLK_SECTOR - 1ull) : 0;
+	b->sectors = capacity(d);
 	b->most_sectors = PAGES_MOST * (W_PAGE / BLK_SECTOR);
 	b->read_only = got & F_RO;
 	b->can_discard = got & F_DISCARD;
@@ -316,11 +345,13 @@ static bool add_disk(uint32_t n)
 {
 	struct virtio *dev = virtio_find(VIRTIO_BLK);
 	struct disk *d = dev ? rt_try_alloc(sizeof(*d)) : NULL;
+	w_handle_t config;
 	uint64_t got;
 
 	if (!d)
 		return false;
 	d->dev = dev;
+	config = dev->ops->config_irq(dev);
 	list_init(&d->waiting);
 	d->ctl = dma_alloc(SLOTS * sizeof(struct control), &d->ctl_pa);
 	if (!d->ctl || !bring_up(d, &got)) {
@@ -330,6 +361,9 @@ static bool add_disk(uint32_t n)
 	describe(d, got, n);
 	d->irq.fn = irq_ready;
 	ev_add(&d->irq, dev->irq, W_READABLE);
+	d->config_irq.fn = config_ready;
+	if (config)
+		ev_add(&d->config_irq, config, W_READABLE);
 	rt_log("%s: %lu MiB%s", d->blk.name, d->blk.sectors >> 11,
 	       d->blk.read_only ? ", read-only" : "");
 	blk_add(&d->blk);

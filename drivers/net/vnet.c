@@ -10,11 +10,13 @@
 
 #define RING CONFIG_VIRTIO_NET_RING
 #define BUF 2048
-#define HEADER 12 /* struct virtio_net_hdr_v1 */
+#define HEADER 12	 /* struct virtio_net_hdr_v1 */
+#define HEADER_LEGACY 10 /* struct virtio_net_hdr */
 #define F_MAC (1ull << 5)
 
 static struct virtio *dev;
 static struct virtq rx, tx;
+static uint32_t header; /* bytes before each frame */
 static char *rx_mem, *tx_mem;
 static paddr_t rx_pa, tx_pa;
 static uint16_t tx_free[RING];
@@ -55,7 +57,7 @@ static void *tx_get(struct net_device *d)
 		tx_starved = true;
 		return NULL;
 	}
-	return tx_mem + tx_free[tx_nfree - 1] * BUF + HEADER;
+	return tx_mem + tx_free[tx_nfree - 1] * BUF + header;
 }
 
 static void tx_put(struct net_device *d, void *buf, uint32_t len)
@@ -64,7 +66,7 @@ static void tx_put(struct net_device *d, void *buf, uint32_t len)
 
 	(void)d;
 	(void)buf;
-	virtq_set(&tx, slot, tx_pa + slot * BUF, HEADER + len, 0, 0);
+	virtq_set(&tx, slot, tx_pa + slot * BUF, header + len, 0, 0);
 	virtq_offer(&tx, slot);
 }
 
@@ -95,8 +97,8 @@ static void irq_ready(struct ev_source *s, uint32_t bits)
 			rx.broken = true;
 			break;
 		}
-		if (len > HEADER && netdev.receive)
-			netdev.receive(&netdev, rx_mem + slot * BUF + HEADER, len - HEADER);
+		if (len > header && netdev.receive)
+			netdev.receive(&netdev, rx_mem + slot * BUF + header, len - header);
 		give_rx(slot);
 	}
 	virtq_kick(&rx);
@@ -118,9 +120,12 @@ static bool bring_up(void)
 {
 	uint64_t got;
 	uint32_t i;
+	/* A legacy device may insist on a descriptor of its own for the header: then it says so by
+	 * not offering this. */
+	uint64_t layout = dev->legacy ? VIRTIO_F_ANY_LAYOUT : 0;
 
-	if (!virtio_begin(dev, F_MAC, &got) || !virtq_init(&rx, dev, 0, RING) ||
-	    !virtq_init(&tx, dev, 1, RING))
+	if (!virtio_begin(dev, F_MAC | layout, &got) || (got & layout) != layout ||
+	    !virtq_init(&rx, dev, 0, RING) || !virtq_init(&tx, dev, 1, RING))
 		return false;
 	if (got & F_MAC)
 		dev->ops->config(dev, 0, netdev.mac, 6);
@@ -144,6 +149,7 @@ static void start(void)
 		rt_log("vnet: no network card");
 		return;
 	}
+	header = dev->legacy ? HEADER_LEGACY : HEADER;
 	rx_mem = dma_alloc(RING * BUF, &rx_pa);
 	tx_mem = dma_alloc(RING * BUF, &tx_pa);
 	if (!rx_mem || !tx_mem || !bring_up()) {

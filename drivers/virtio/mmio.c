@@ -2,7 +2,8 @@
 /*
  * virtio over MMIO (virtio 1.2, 4.2): the machine's command line names each
  * device as virtio_mmio.device=SIZE@ADDRESS:IRQ (Linux
- * Documentation/admin-guide/kernel-parameters.txt).
+ * Documentation/admin-guide/kernel-parameters.txt).  Devices of version 1 have the registers of
+ * virtio 0.9 (4.2.4): a queue is one block that begins on a page, and there is no FEATURES_OK.
  */
 #include "virtio.h"
 
@@ -14,9 +15,12 @@ enum {
 	FEATURES_SEL = 0x14,
 	DRIVER_FEATURES = 0x20,
 	DRIVER_FEATURES_SEL = 0x24,
+	PAGE_SIZE = 0x28, /* legacy */
 	QUEUE_SEL = 0x30,
 	QUEUE_MAX = 0x34,
 	QUEUE_NUM = 0x38,
+	QUEUE_ALIGN = 0x3c, /* legacy */
+	QUEUE_PFN = 0x40,   /* legacy */
 	QUEUE_READY = 0x44,
 	QUEUE_NOTIFY = 0x50,
 	IRQ_STATUS = 0x60,
@@ -27,6 +31,8 @@ enum {
 	USED = 0xa0,
 	DEVICE_CONFIG = 0x100,
 };
+
+#define IRQ_CONFIG 2 /* in IRQ_STATUS */
 
 static uint32_t get(struct virtio *v, uint32_t reg)
 {
@@ -54,6 +60,12 @@ static void set_features(struct virtio *v, uint64_t f)
 	put(v, DRIVER_FEATURES, f);
 	put(v, DRIVER_FEATURES_SEL, 1);
 	put(v, DRIVER_FEATURES, f >> 32);
+}
+
+static void set_features_legacy(struct virtio *v, uint64_t f)
+{
+	put(v, DRIVER_FEATURES_SEL, 0);
+	put(v, DRIVER_FEATURES, f);
 }
 
 static uint32_t status(struct virtio *v)
@@ -89,6 +101,19 @@ static void queue_set(struct virtio *v, int q, uint32_t size, paddr_t desc, padd
 	put(v, QUEUE_READY, 1);
 }
 
+/* It finds the other two parts by itself. */
+static void queue_set_legacy(struct virtio *v, int q, uint32_t size, paddr_t desc, paddr_t avail,
+			     paddr_t used)
+{
+	(void)avail;
+	(void)used;
+	put(v, PAGE_SIZE, W_PAGE);
+	put(v, QUEUE_SEL, q);
+	put(v, QUEUE_NUM, size);
+	put(v, QUEUE_ALIGN, VIRTIO_LEGACY_ALIGN);
+	put(v, QUEUE_PFN, desc / W_PAGE);
+}
+
 static void notify(struct virtio *v, int q)
 {
 	put(v, QUEUE_NOTIFY, q);
@@ -102,14 +127,26 @@ static void config(struct virtio *v, uint32_t off, void *buf, uint32_t len)
 		((uint8_t *)buf)[i] = v->common[DEVICE_CONFIG + off + i];
 }
 
-static void irq_ack(struct virtio *v)
+static bool irq_ack(struct virtio *v)
 {
-	put(v, IRQ_ACK, get(v, IRQ_STATUS));
+	uint32_t why = get(v, IRQ_STATUS);
+
+	put(v, IRQ_ACK, why);
 	w_irq_ack(v->irq);
+	return why & IRQ_CONFIG;
+}
+
+static w_handle_t config_irq(struct virtio *v)
+{
+	(void)v;
+	return 0;
 }
 
 static const struct virtio_ops ops = {features,	 set_features, status, set_status, queue_max,
-				      queue_set, notify,       config, irq_ack};
+				      queue_set, notify,       config, irq_ack,	   config_irq};
+static const struct virtio_ops legacy_ops = {features,	set_features_legacy, status, set_status,
+					     queue_max, queue_set_legacy,    notify, config,
+					     irq_ack,	config_irq};
 
 static struct virtio *probe(uint64_t pa, uint64_t irq, uint32_t type)
 {
@@ -126,12 +163,10 @@ static struct virtio *probe(uint64_t pa, uint64_t irq, uint32_t type)
 		return NULL;
 	v = rt_alloc(sizeof(*v));
 	v->common = (volatile uint8_t *)p + (pa & (W_PAGE - 1));
-	v->ops = &ops;
-	if (get(v, MAGIC) == 0x74726976 && get(v, VERSION) == 1 && get(v, DEVICE_ID) == type)
-		rt_log("virtio: the device at %lx speaks only virtio 0.9; in QEMU add "
-		       "-global virtio-mmio.force-legacy=false",
-		       pa);
-	if (get(v, MAGIC) == 0x74726976 && get(v, VERSION) == 2 && get(v, DEVICE_ID) == type) {
+	v->legacy = get(v, VERSION) == 1;
+	v->ops = v->legacy ? &legacy_ops : &ops;
+	if (get(v, MAGIC) == 0x74726976 && (v->legacy || get(v, VERSION) == 2) &&
+	    get(v, DEVICE_ID) == type) {
 		i = w_irq_create(W_H_IOROOT, W_IRQ_GSI | W_IRQ_LEVEL, irq, &unused);
 		if (i >= 0) {
 			v->irq = i;

@@ -124,6 +124,7 @@ static void queue_set(struct virtio *v, int q, uint32_t size, paddr_t desc, padd
 	put64(v, QUEUE_DRIVER, avail);
 	put64(v, QUEUE_DEVICE, used);
 	REG(v, QUEUE_MSIX, uint16_t) = 0;
+	REG(v, MSIX_CONFIG, uint16_t) = v->config_vector;
 	v->notify_at[q & 3] =
 		(volatile uint16_t *)(v->notify_base +
 				      REG(v, QUEUE_NOTIFY_OFF, uint16_t) * v->notify_mult);
@@ -143,13 +144,43 @@ static void config(struct virtio *v, uint32_t off, void *buf, uint32_t len)
 		((uint8_t *)buf)[i] = v->device[off + i];
 }
 
-static void irq_ack(struct virtio *v)
+static bool irq_ack(struct virtio *v)
 {
 	w_irq_ack(v->irq);
+	return false;
+}
+
+#define NO_VECTOR 0xffff
+#define MSIX_ENTRIES 2 /* that we use: what the queues have to say, the configuration */
+
+/* The device's n-th message leads to a new interrupt; below 0: none. */
+static int64_t msix_entry(struct virtio *v, uint32_t n)
+{
+	volatile uint32_t *e = v->msix + 4 * n;
+	struct w_msi msi;
+	int64_t irq = w_irq_create(W_H_IOROOT, W_IRQ_MSI, 0, &msi);
+
+	if (irq < 0)
+		return irq;
+	e[0] = msi.addr;
+	e[1] = msi.addr >> 32;
+	e[2] = msi.data;
+	e[3] = 0;
+	return irq;
+}
+
+static w_handle_t config_irq(struct virtio *v)
+{
+	int64_t irq = v->msix_size < MSIX_ENTRIES ? -1 : msix_entry(v, 1);
+
+	if (irq < 0)
+		return 0;
+	v->config_vector = 1;
+	return irq;
 }
 
 static const struct virtio_ops ops = {features,	 set_features, status, set_status, queue_max,
-				      queue_set, notify,       config, irq_ack};
+				      queue_set, notify,       config, irq_ack,	   config_irq};
 
 /* ---- finding ---- */
 
@@ -197,26 +228,21 @@ static void vendor_cap(struct virtio *v, uint32_t bdf, uint32_t at)
 	}
 }
 
-/* PCI 3.0, 6.8.2: one vector for everything the device has to say */
+/* PCI 3.0, 6.8.2: one vector for what all queues have to say */
 static void msix_cap(struct virtio *v, uint32_t bdf, uint32_t at)
 {
 	uint32_t table = cfg_read(bdf, at + 4);
-	volatile uint32_t *e = (volatile uint32_t *)map_bar(bdf, table & 7, table & ~7u, 16);
-	struct w_msi msi;
 	int64_t irq;
 
-	if (!e)
-		return;
-	irq = w_irq_create(W_H_IOROOT, W_IRQ_MSI, 0, &msi);
+	v->msix_size = (cfg_read(bdf, at) >> 16 & 0x7ff) + 1;
+	if (v->msix_size > MSIX_ENTRIES)
+		v->msix_size = MSIX_ENTRIES;
+	v->msix = (volatile uint32_t *)map_bar(bdf, table & 7, table & ~7u, v->msix_size * 16);
+	irq = v->msix ? msix_entry(v, 0) : -1;
 	if (irq < 0)
 		return;
 	v->irq = irq;
-	e[0] = msi.addr;
-	e[1] = msi.addr >> 32;
-	e[2] = msi.data;
-	e[3] = 0;
 	cfg_write(bdf, at, (cfg_read(bdf, at) & ~0x40000000u) | 0x80000000u);
-	v->msix = true;
 }
 
 static struct virtio *probe(uint32_t bdf)
@@ -225,6 +251,7 @@ static struct virtio *probe(uint32_t bdf)
 	uint32_t at, guard;
 
 	v->ops = &ops;
+	v->config_vector = NO_VECTOR;
 	cfg_write(bdf, 4, (cfg_read(bdf, 4) & 0xffff) | 6); /* memory, bus master */
 	at = cfg_byte(bdf, 0x34) & ~3u;
 	for (guard = 0; at >= 0x40 && guard < 48; guard++) {
@@ -236,7 +263,7 @@ static struct virtio *probe(uint32_t bdf)
 			msix_cap(v, bdf, at);
 		at = cfg_byte(bdf, at + 1) & ~3u;
 	}
-	if (v->common && v->notify_base && v->device && v->msix)
+	if (v->common && v->notify_base && v->device && v->irq)
 		return v;
 	rt_log("virtio: device %02x:%02x.%x lacks a capability; skipped", bdf >> 8, bdf >> 3 & 31,
 	       bdf & 7);

@@ -21,17 +21,20 @@ bool virtio_begin(struct virtio *v, uint64_t want, uint64_t *got)
 		;
 	v->ops->set_status(v, VIRTIO_ACK);
 	v->ops->set_status(v, VIRTIO_ACK | VIRTIO_DRIVER);
-	*got = v->ops->features(v) & (want | VIRTIO_F_VERSION_1);
-	if (!(*got & VIRTIO_F_VERSION_1))
-		return false; /* a legacy device */
+	*got = v->ops->features(v) & (want | (v->legacy ? 0 : VIRTIO_F_VERSION_1));
+	if (!v->legacy && !(*got & VIRTIO_F_VERSION_1))
+		return false;
 	v->ops->set_features(v, *got);
+	if (v->legacy) /* it has no way to say no */
+		return true;
 	v->ops->set_status(v, VIRTIO_ACK | VIRTIO_DRIVER | VIRTIO_FEATURES_OK);
 	return v->ops->status(v) & VIRTIO_FEATURES_OK;
 }
 
 void virtio_ready(struct virtio *v)
 {
-	v->ops->set_status(v, VIRTIO_ACK | VIRTIO_DRIVER | VIRTIO_FEATURES_OK | VIRTIO_DRIVER_OK);
+	v->ops->set_status(v, VIRTIO_ACK | VIRTIO_DRIVER | VIRTIO_DRIVER_OK |
+				      (v->legacy ? 0 : VIRTIO_FEATURES_OK));
 }
 
 /* Of a queue of size slots: where the three parts begin, and their length together. */
@@ -40,20 +43,22 @@ static uint64_t avail_off(uint32_t size)
 	return size * 16;
 }
 
-static uint64_t used_off(uint32_t size)
+static uint64_t used_off(const struct virtio *v, uint32_t size)
 {
-	return (avail_off(size) + 6 + 2 * size + 3) & ~3ul;
+	uint64_t align = v->legacy ? VIRTIO_LEGACY_ALIGN : 4;
+
+	return (avail_off(size) + 6 + 2 * size + align - 1) & ~(align - 1);
 }
 
-static uint64_t queue_len(uint32_t size)
+static uint64_t queue_len(const struct virtio *v, uint32_t size)
 {
-	return used_off(size) + 6 + 8 * size;
+	return used_off(v, size) + 6 + 8 * size;
 }
 
 bool virtq_init(struct virtq *q, struct virtio *v, int index, uint32_t size)
 {
 	uint32_t max = v->ops->queue_max(v, index);
-	uint64_t len = queue_len(size);
+	uint64_t len = queue_len(v, size);
 	paddr_t pa = q->pa;
 	char *p = q->mem;
 
@@ -70,8 +75,8 @@ bool virtq_init(struct virtq *q, struct virtio *v, int index, uint32_t size)
 	*q = (struct virtq){.v = v, .index = index, .size = size, .mem = p, .pa = pa};
 	q->desc = (void *)p;
 	q->avail = (void *)(p + avail_off(size));
-	q->used = (void *)(p + used_off(size));
-	v->ops->queue_set(v, index, size, pa, pa + avail_off(size), pa + used_off(size));
+	q->used = (void *)(p + used_off(v, size));
+	v->ops->queue_set(v, index, size, pa, pa + avail_off(size), pa + used_off(v, size));
 	return true;
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * virtio 1.x devices and split virtqueues (OASIS virtio 1.2), over PCI or MMIO.
+ * virtio 1.x devices and split virtqueues (OASIS virtio 1.2), over PCI or MMIO; over MMIO also
+ * those of virtio 0.9 ("legacy" in 1.2), which differ in what virtio_begin() negotiates and in
+ * where the parts of a queue lie.
  *
  * The device is not trusted: every index and length that it writes is read once
  * and checked; a lie marks the queue broken, virtq_take() reports it and the
@@ -11,7 +13,9 @@
 #include <rt/ev.h>
 
 enum { VIRTIO_NET = 1, VIRTIO_BLK = 2 };
+#define VIRTIO_F_ANY_LAYOUT (1ull << 27) /* legacy: headers and data may share a descriptor */
 #define VIRTIO_F_VERSION_1 (1ull << 32)
+#define VIRTIO_LEGACY_ALIGN 4096 /* of a queue's used ring */
 enum {
 	VIRTIO_ACK = 1,
 	VIRTIO_DRIVER = 2,
@@ -32,7 +36,11 @@ struct virtio_ops {
 			  paddr_t used);
 	void (*notify)(struct virtio *v, int q);
 	void (*config)(struct virtio *v, uint32_t off, void *buf, uint32_t len);
-	void (*irq_ack)(struct virtio *v); /* level interrupts: quiet the device */
+	/* Level interrupts: quiet the device.  true: its configuration has changed. */
+	bool (*irq_ack)(struct virtio *v);
+	/* Before virtio_begin(): an interrupt of its own for changes of the configuration; 0: there
+	 * is none, irq_ack() says so. */
+	w_handle_t (*config_irq)(struct virtio *v);
 };
 
 struct virtio {
@@ -41,7 +49,10 @@ struct virtio {
 	volatile uint8_t *common, *notify_base, *isr, *device; /* mapped registers */
 	uint32_t notify_mult;
 	volatile uint16_t *notify_at[4];
-	bool msix;
+	volatile uint32_t *msix; /* the table, of at least msix_size entries */
+	uint32_t msix_size;
+	uint16_t config_vector;
+	bool legacy; /* never VERSION_1 */
 };
 
 struct virtq_desc {

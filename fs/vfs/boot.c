@@ -88,14 +88,14 @@ static void mount_memory(const char *const *dir)
 	}
 }
 
-/* The personality sends paths below these elsewhere (compat/linux/path.c). */
-static void mark_service(const char *path)
+/* Paths below it are another service's (compat/linux/path.c), which has them by this name. */
+static void mark_service(const char *path, const char *name)
 {
 	struct path p;
 
 	if (fill_directory(path + 1, &p))
 		return;
-	mount_service(p, path);
+	mount_service(p, name);
 	path_put(p);
 }
 
@@ -217,7 +217,8 @@ struct view *boot_root(void)
 	v = root_named(name);
 	if (!v)
 		v = root_in_memory();
-	mark_service("/proc");
-	mark_service("/dev/pts");
+	mark_service("/proc", "/proc");
+	mark_service("/sys", SYS_SERVICE);
+	mark_service("/dev/pts", "/dev/pts");
 	return v;
 }

@@ -91,3 +91,4 @@ void mount_end_all(void);
  * reference. */
 int mount_remove(struct mount *m, bool lazy);
 int mount_service(struct path p, const char *service);
+#define SYS_SERVICE "/proc/wherry/sys" /* /sys is procd's too */

@@ -108,6 +108,8 @@ static int mount_new_one(struct request *rq, const struct asked *a, struct path 
 		return mount_service(at, "/proc");
 	if (!strcmp(a->type, "devpts"))
 		return mount_service(at, "/dev/pts");
+	if (!strcmp(a->type, "sysfs"))
+		return mount_service(at, SYS_SERVICE);
 	return kind ? mount_kind(rq, a, at, kind) : W_ENODEV;
 }
 

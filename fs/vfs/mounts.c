@@ -57,7 +57,11 @@ static void put_options(struct text *t, const struct mount *m)
 
 static const char *kind_of(const struct mount *m)
 {
-	return m->sb ? m->sb->kind->name : !strcmp(m->service, "/proc") ? "proc" : "devpts";
+	if (m->sb)
+		return m->sb->kind->name;
+	if (!strcmp(m->service, SYS_SERVICE))
+		return "sysfs";
+	return !strcmp(m->service, "/proc") ? "proc" : "devpts";
 }
 
 static void put_line(struct text *t, const struct view *v, const struct mount *m, char *path)

@@ -503,6 +503,69 @@ static bool is_ours_alone(const struct content *c)
 	return !w_obj_info(c->mem, &info) && info.handles == 1 && info.mapped <= 1;
 }
 
+static bool still_mapped(struct content *c)
+{
+	if (c->mapped && !list_is_linked(&c->dirty) && is_ours_alone(c))
+		c->mapped = false; /* whoever mapped it has gone, and was written back */
+	return c->mapped;
+}
+
+/* Of the last page only the part that was there has been read: the rest now, too. */
+static int read_tail(struct inode *i, uint64_t old)
+{
+	struct content *c = content(i);
+	uint64_t index = old / W_PAGE, from = old % W_PAGE;
+	char *page;
+	int err;
+
+	if (!from || !pages_has(c->pages, index, PAGE_PRESENT))
+		return 0;
+	page = rt_try_alloc(W_PAGE);
+	err = page ? i->ops->read_pages(i, index, 1, page) : W_ENOMEM;
+	if (!err)
+		memcpy(c->map + old, page + from, W_PAGE - from);
+	rt_free(page);
+	return err;
+}
+
+static int grow_locked(struct inode *i, uint64_t size)
+{
+	struct content *c = content(i);
+	int err = !c->pages ? 0 : still_mapped(c) ? W_EBUSY : read_tail(i, i->size);
+
+	if (err)
+		return err;
+	if (c->lent) { /* it has not all of the new size */
+		w_mem_content(c->mem, W_MEM_GONE);
+		c->lent = false;
+	}
+	i->size = size;
+	return 0;
+}
+
+static void shrink_locked(struct inode *i, uint64_t size)
+{
+	i->size = size;
+	if (content(i)->pages)
+		cut(i, size);
+	content_sized(i);
+}
+
+int inode_resized(struct inode *i, uint64_t size)
+{
+	int err = 0;
+
+	if (!content_of(i))
+		return W_ENOMEM;
+	fiber_lock(&i->st->lock);
+	if (size > i->size)
+		err = grow_locked(i, size);
+	else if (size < i->size)
+		shrink_locked(i, size);
+	fiber_unlock(&i->st->lock);
+	return err;
+}
+
 uint64_t pagecache_reclaim(uint64_t want)
 {
 	struct list *l, *next;
@@ -512,9 +575,7 @@ uint64_t pagecache_reclaim(uint64_t want)
 	for (l = cached_files.next; l != &cached_files && before - cached_pages < want; l = next) {
 		next = l->next;
 		c = list_entry(l, struct content, cached);
-		if (c->mapped && !list_is_linked(&c->dirty) && is_ours_alone(c))
-			c->mapped = false; /* whoever mapped it has gone, and was written back */
-		if (list_is_linked(&c->dirty) || c->mapped || inode_of(c)->st->lock.held)
+		if (still_mapped(c) || list_is_linked(&c->dirty) || inode_of(c)->st->lock.held)
 			continue;
 		if (c->lent) {
 			w_mem_content(c->mem, W_MEM_GONE); /* readers ask anew */

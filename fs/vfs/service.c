@@ -6,6 +6,7 @@
  */
 #include "boot.h"
 #include "devices.h"
+#include "disks.h"
 #include "lock.h"
 #include "mounts.h"
 #include "mqueue.h"
@@ -29,8 +30,14 @@ static void op_who(struct request *rq)
 
 	w_obj_info(0, &info);
 	rq->m->FS_WHO_out_koid = info.koid;
-	reply_handle(rq,
-		     mounts_memory() ? w_handle_dup(mounts_memory(), W_READ | W_DUP) : W_ENOMEM);
+	if (!mounts_memory() || !disks_memory()) {
+		reply(rq, W_ENOMEM);
+		return;
+	}
+	rq->m->h[0] = w_handle_dup(mounts_memory(), W_READ | W_DUP);
+	rq->m->h[1] = w_handle_dup(disks_memory(), W_READ | W_DUP);
+	rq->m->nh = 2;
+	service_finish(&vfs_service, rq->m, 0);
 }
 
 static void op_leases(struct request *rq)
@@ -375,6 +382,7 @@ static void start_service(void *arg)
 	(void)arg;
 	vfs_view = boot_root();
 	devices_start(vfs_view);
+	disks_start();
 	mounts_memory();
 	mounts_show(vfs_view);
 	vfs_service.call = call;

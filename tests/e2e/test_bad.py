@@ -112,11 +112,6 @@ def test_eight_mebibytes_are_enough_for_a_shell(image):
         assert vm.command("echo alive").strip() == "alive"
 
 
-def test_a_virtio_device_of_the_old_kind_is_named(image):
-    with VM(image(), machine="microvm", extra=["-global", "virtio-mmio.force-legacy=true"]) as vm:
-        vm.wait("speaks only virtio 0.9")
-
-
 def test_memory_runs_out_for_one_process_only(image):
     with VM(image(), memory="48M") as vm:
         vm.wait("# ")

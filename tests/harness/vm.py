@@ -48,7 +48,7 @@ def consoles():
 class VM:
     def __init__(self, build, machine="q35", boot="pvh", cpus=1, memory="64M", net=True,
                  cmdline="", extra=(), kernel="wherry.elf", archive="boot.flatfs",
-                 disk="wherry.img", forward=(), root=None):
+                 disk="wherry.img", forward=(), root=None, legacy=False):
         self.port = free_port()
         self.ports = {80: self.port, **{p: free_port() for p in forward}}  # guest's -> host's
         self.log = ""
@@ -67,14 +67,14 @@ class VM:
                 args += ["-append", cmdline]
         elif boot == "mbr":
             args += ["-drive", f"file={os.path.join(build, disk)},format=raw,if=ide,snapshot=on"]
+        if machine == "microvm" and not legacy:  # QEMU 7.2's default is the old register layout
+            args += ["-global", "virtio-mmio.force-legacy=false"]
         if root:  # a virtio disk, as `make run` attaches it
             kind = "virtio-blk-device" if machine == "microvm" else "virtio-blk-pci"
             args += ["-drive", f"if=none,id=root,file={root},format=raw,cache=writeback",
                      "-device", f"{kind},drive=root"]
         if net:
             kind = "virtio-net-device" if machine == "microvm" else "virtio-net-pci"
-            if machine == "microvm":  # QEMU 7.2's default is the old register layout
-                args += ["-global", "virtio-mmio.force-legacy=false"]
             rules = "".join(f",hostfwd=tcp:127.0.0.1:{h}-:{g}" for g, h in self.ports.items())
             args += ["-netdev", f"user,id=n0{rules}",
                      "-device", f"{kind},netdev=n0"]

@@ -9,6 +9,9 @@
  */
 #include "unit.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <rt/blk.h>
 #include <rt/fiber.h>
 #include <rt/module.h>
@@ -21,7 +24,6 @@
 #include "../../drivers/block/vblk.c"
 
 #define BUF 2048
-#define HEADER 12
 #define SECTORS 2048
 
 extern const struct module vnet_module;
@@ -40,18 +42,20 @@ static struct virtio fake;
 static uint32_t status, resets, allocations;
 static int lies; /* percent */
 static uint32_t fewest_slots = 1;
+static uint32_t header = 12; /* of a frame */
 static uint8_t disk[SECTORS * 512];
+static uint64_t capacity_now = SECTORS;
+static int torn; /* reads of the capacity that fall between its bytes */
 
 static uint64_t features(struct virtio *v)
 {
-	(void)v;
-	return ~0ull & ~(1ull << 5); /* no MAC of its own, or for a disk: not read-only */
+	return (v->legacy ? 0xffffffffu : ~0ull) &
+	       ~(1ull << 5); /* no MAC of its own, or for a disk: not read-only */
 }
 
 static void set_features(struct virtio *v, uint64_t f)
 {
-	(void)v;
-	assert_true(f & VIRTIO_F_VERSION_1);
+	assert_int_equal(f >> 32, !v->legacy); /* VERSION_1 */
 }
 
 static uint32_t get_status(struct virtio *v)
@@ -62,7 +66,7 @@ static uint32_t get_status(struct virtio *v)
 
 static void set_status(struct virtio *v, uint32_t s)
 {
-	(void)v;
+	assert_true(!v->legacy || !(s & VIRTIO_FEATURES_OK));
 	status = s;
 	if (!s) {
 		memset(queues, 0, sizeof(queues));
@@ -80,13 +84,28 @@ static uint32_t queue_max(struct virtio *v, int q)
 static void queue_set(struct virtio *v, int q, uint32_t size, paddr_t desc, paddr_t avail,
 		      paddr_t used)
 {
-	(void)v;
+	if (v->legacy) { /* it is told where the descriptors are, and knows the rest */
+		avail = desc + size * 16;
+		used = (avail + 6 + 2 * size + 4095) & ~4095ull;
+	}
 	queues[q] = (struct queue){(void *)desc, (void *)avail, (void *)used, size, 0, 0};
 }
 
-static void nothing(struct virtio *v)
+static bool config_told; /* by the next interrupt */
+
+static bool irq_ack(struct virtio *v)
+{
+	bool told = config_told;
+
+	(void)v;
+	config_told = false;
+	return told;
+}
+
+static w_handle_t config_irq(struct virtio *v)
 {
 	(void)v;
+	return 0;
 }
 
 static void notify(struct virtio *v, int q)
@@ -97,15 +116,15 @@ static void notify(struct virtio *v, int q)
 
 static void config(struct virtio *v, uint32_t off, void *buf, uint32_t len)
 {
-	uint64_t sectors = SECTORS;
-
 	(void)v;
 	(void)off;
-	memcpy(buf, &sectors, len);
+	memcpy(buf, &capacity_now, len);
+	if (torn) /* half of it was read before it changed */
+		((uint8_t *)buf)[1] ^= torn--;
 }
 
 static const struct virtio_ops ops = {features,	 set_features, get_status, set_status, queue_max,
-				      queue_set, notify,       config,	   nothing};
+				      queue_set, notify,       config,	   irq_ack,    config_irq};
 
 static bool lying(void)
 {
@@ -151,8 +170,10 @@ static struct list tasks;
 
 void *dma_alloc(uint64_t len, paddr_t *pa)
 {
-	void *p = calloc(1, len);
+	void *p = NULL;
 
+	assert_int_equal(posix_memalign(&p, 4096, len), 0);
+	memset(p, 0, len);
 	allocations++;
 	*pa = (paddr_t)p;
 	return p;
@@ -271,7 +292,7 @@ void fiber_wait(void)
 static void on_frame(struct net_device *d, const void *frame, uint32_t len)
 {
 	(void)d;
-	assert_in_range(len, 1, BUF - HEADER);
+	assert_in_range(len, 1, BUF - header);
 	memcpy(received_frame, frame, len);
 	received_len = len;
 	received++;
@@ -290,8 +311,8 @@ static bool inject(const void *frame, uint32_t len)
 	if (slot < 0)
 		return false;
 	assert_in_range(slot, 0, queues[0].size - 1);
-	memcpy((char *)queues[0].desc[slot].addr + HEADER, frame, len);
-	complete(&queues[0], slot, len + HEADER);
+	memcpy((char *)queues[0].desc[slot].addr + header, frame, len);
+	complete(&queues[0], slot, len + header);
 	return true;
 }
 
@@ -303,8 +324,8 @@ static uint32_t drain(void *frame)
 
 	while ((slot = next_slot(&queues[1])) >= 0) {
 		assert_in_range(slot, 0, queues[1].size - 1);
-		len = queues[1].desc[slot].len - HEADER;
-		memcpy(frame, (char *)queues[1].desc[slot].addr + HEADER, len);
+		len = queues[1].desc[slot].len - header;
+		memcpy(frame, (char *)queues[1].desc[slot].addr + header, len);
 		complete(&queues[1], slot, 0);
 	}
 	return len;
@@ -464,6 +485,42 @@ static void an_honest_disk(void **state)
 	assert_int_equal(b->stats.in_flight, 0);
 }
 
+static uint32_t told;
+
+static void resized(struct blk *b)
+{
+	(void)b;
+	told++;
+}
+
+static void config_interrupt(uint64_t sectors, int half_read)
+{
+	capacity_now = sectors;
+	torn = half_read;
+	config_told = true;
+	sources[1]->fn(sources[1], W_READABLE);
+}
+
+static void a_disk_that_changes_its_size(void **state)
+{
+	struct blk *b = blk_find("vda");
+	uint8_t buf[512];
+
+	(void)state;
+	blk_watch(resized);
+	config_interrupt(SECTORS, 0);
+	assert_int_equal(told, 0);
+	config_interrupt(SECTORS / 2, 3);
+	assert_int_equal(b->sectors, SECTORS / 2);
+	assert_int_equal(blk_read(b, SECTORS / 2, buf, 512), W_ENOSPC);
+	config_interrupt(~0ull, 0); /* more than there can be: nothing */
+	assert_int_equal(b->sectors, 0);
+	config_interrupt(SECTORS, 1);
+	assert_int_equal(b->sectors, SECTORS);
+	assert_int_equal(told, 3);
+	assert_int_equal(blk_read(b, SECTORS - 1, buf, 512), 0);
+}
+
 static void a_disk_that_lies(void **state)
 {
 	struct blk *b = blk_find("vda");
@@ -491,12 +548,54 @@ static void a_disk_that_lies(void **state)
 	assert_int_equal(b->stats.in_flight, 0);
 }
 
+/* ---- both of virtio 0.9, in a process of their own: drivers keep what they find ---- */
+
+static void legacy_devices(void)
+{
+	struct blk *b;
+
+	fake.legacy = true;
+	header = 10;
+	vnet_module.start();
+	card->receive = on_frame;
+	card_works();
+	memset(queues, 0, sizeof(queues));
+	fewest_slots = 1024;
+	vblk_module.start();
+	b = blk_find("vda");
+	assert_non_null(b);
+	assert_int_equal(rounds(b, 500, true), 0);
+	lies = 10;
+	rounds(b, 500, false);
+	lies = 0;
+	queues[0].used[1] += 20000;
+	sources[1]->fn(sources[1], W_READABLE);
+	run_tasks();
+	assert_int_equal(rounds(b, 500, true), 0);
+}
+
+static void legacy_devices_work(void **state)
+{
+	int how = 0;
+	pid_t p = fork();
+
+	(void)state;
+	if (!p) {
+		legacy_devices();
+		_exit(0);
+	}
+	assert_int_equal(waitpid(p, &how, 0), p);
+	assert_int_equal(how, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(legacy_devices_work),
 		cmocka_unit_test(an_honest_card),
 		cmocka_unit_test(a_card_that_lies),
 		cmocka_unit_test(an_honest_disk),
+		cmocka_unit_test(a_disk_that_changes_its_size),
 		cmocka_unit_test(a_disk_that_lies),
 	};
 

@@ -5,7 +5,7 @@
  * Nothing here trusts what a process says of itself: the sender's koid comes from
  * the kernel, and so does the end of a process with its status (W_ENDED).
  */
-#include "proc.h"
+#include "procfs.h"
 
 #include <wherry/signal.h>
 
@@ -1583,8 +1583,10 @@ int rt_main(uint64_t arg)
 	if (rt_call(h_fs, &who) < 0)
 		rt_die("procd: the file service does not say who it is");
 	fs_koid = who.FS_WHO_out_koid;
-	if (who.nh == 1)
+	if (who.nh == 2) {
 		mounts = rt_map(who.h[0], 0, sizeof(*mounts), W_PROT_READ | W_MAP_SHARED);
+		disks_map(who.h[1]);
+	}
 	proc_service.call = call;
 	service_listen(&proc_service);
 	ch = w_chan_mint(proc_service.port, PROGRAM);

@@ -5,7 +5,7 @@
  *
  * Paths arrive without the mount point.  "self" is the caller.
  */
-#include "proc.h"
+#include "procfs.h"
 
 #include <wherry/calls.h>
 #include <wherry/fs.h>
@@ -21,13 +21,7 @@ struct pfile {
 	char text[]; /* dir: struct fs_dirent records */
 };
 
-struct out {
-	char *p;
-	uint32_t len, max;
-};
-
-static void put(struct out *o, const char *f, ...) __attribute__((format(printf, 2, 3)));
-static void put(struct out *o, const char *f, ...)
+void put(struct out *o, const char *f, ...)
 {
 	va_list ap;
 	int n;
@@ -176,7 +170,7 @@ static void f_cmdline(struct out *o)
 
 static void f_filesystems(struct out *o)
 {
-	put(o, "nodev\ttmpfs\nnodev\tproc\nnodev\tdevpts\n%s",
+	put(o, "nodev\ttmpfs\nnodev\tproc\nnodev\tsysfs\nnodev\tdevpts\n%s",
 	    IS_ENABLED(CONFIG_SRFS) ? "\tsrfs\n" : "");
 }
 
@@ -358,6 +352,8 @@ static const struct sysfile {
 	{"sys/fs/pipe-max-size", f_pipe_max},
 	{"swaps", f_swaps},
 	{"vmstat", f_vmstat},
+	{"partitions", f_partitions},
+	{"diskstats", f_diskstats},
 };
 
 /* ---- one process ---- */
@@ -661,7 +657,7 @@ static const struct procfile {
 
 /* ---- directories ---- */
 
-static void put_entry(struct out *o, const char *name, bool dir)
+void put_entry(struct out *o, const char *name, bool dir)
 {
 	uint32_t len = (offsetof(struct fs_dirent, name) + strlen(name) + 8) & ~7u;
 	struct fs_dirent *d = (struct fs_dirent *)(o->p + o->len);
@@ -835,6 +831,8 @@ static int fill(struct out *o, const char *path, uint64_t sender, bool *dir)
 	}
 	if (!strcmp(path, "wherry") || !strcmp(path, "sys"))
 		return 0;
+	if (!strncmp(path, "wherry/sys", 10) && (!path[10] || path[10] == '/'))
+		return sys_fill(o, skip(path + 10), dir);
 	p = process_of(&path, sender);
 	if (p && !*path) {
 		list_process(o);

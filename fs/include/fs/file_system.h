@@ -209,6 +209,12 @@ struct fs_boot_archive {
 };
 const struct fs_boot_archive *fs_boot_archive(void);
 
+/* The bytes behind the file are more or fewer now, without anybody having asked (a disk of
+ * another size); reads and writes of pages follow inode->size, but reading may already
+ * reach to the new end.  W_EBUSY: they are more, and programs write it by mapping; the error of
+ * reading; then the size is what it was. */
+int inode_resized(struct inode *inode, uint64_t size);
+
 /* What is dirty of all files of sb goes to write_pages(); the first error. */
 int pages_sync(struct super_block *sb);
 /* statfs of what all files in memory share. */

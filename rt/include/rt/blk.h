@@ -20,6 +20,7 @@
 
 #include <lib/list.h>
 #include <rt/rt.h>
+#include <wherry/disks.h>
 
 #define BLK_SECTOR 512u
 #define BLK_NAME 16
@@ -58,14 +59,6 @@ struct blk_ops {
 	void (*begin)(struct blk *b, struct blk_req *rq);
 };
 
-/* As /proc/diskstats counts (Linux's Documentation/admin-guide/iostats.rst). */
-struct blk_stats {
-	uint64_t reads, read_sectors, read_ns;
-	uint64_t writes, write_sectors, write_ns;
-	uint64_t discards, discard_sectors, flushes, errors;
-	uint32_t in_flight;
-};
-
 struct blk {
 	const struct blk_ops *ops; /* NULL: the device is gone, requests end with W_EIO */
 	void *self;		   /* the provider's */
@@ -80,7 +73,8 @@ struct blk {
 	uint8_t part_type;	/* MBR's type byte, or what the GPT type stands for; 0: none */
 	uint8_t part_index;	/* 1 for the first */
 	const void *claimed_by; /* who has it mounted; NULL: nobody */
-	struct blk_stats stats;
+	struct disk_stats stats;
+	struct disk_stats *shown; /* a copy that others read, kept current; NULL: nobody does */
 	struct list link;
 };
 
