@@ -35,7 +35,7 @@ struct mapping {
 };
 
 #define ASPACE_STEP 512ul /* pages */
-#define ASPACE_SEEN 16	  /* a power of 2 */
+#define ASPACE_SEEN 64	  /* a power of 2 */
 #define SEEN_READ 1u
 #define SEEN_WRITE 2u
 #define SEEN_TURN 4u
@@ -123,9 +123,9 @@ void seen_forget(struct aspace *as);
  * same low bits. */
 static inline uint64_t seen_index(uint64_t va)
 {
-	return (va >> 12) * 0x9e3779b97f4a7c15ull >> 60;
+	return (va >> 12) * 0x9e3779b97f4a7c15ull >> 58;
 }
-_Static_assert(ASPACE_SEEN == 16, "seen_index() gives four bits");
+_Static_assert(ASPACE_SEEN == 64, "seen_index() gives six bits");
 
 /* As user_ptr_walk(), if it was asked for lately; NULL: walk. */
 static inline void *user_ptr_seen(struct aspace *as, uaddr_t va, uint32_t access)
